@@ -1,0 +1,33 @@
+//! pg_canon inside PostgreSQL: a thin shell over `canon-core`. No rule is decided here.
+#![allow(unsafe_code, reason = "PostgreSQL's C interface")]
+
+mod ops;
+
+#[cfg(not(panic = "unwind"))]
+compile_error!("pg_canon must be built with panic = \"unwind\": a panic becomes an SQL error");
+
+pgrx::pg_module_magic!(name, version);
+pgrx::extension_sql_file!("../../sql/install/bootstrap.sql", name = "bootstrap", bootstrap);
+
+/// Every function of the extension lives in this schema. `bootstrap.sql` has created it already,
+/// without `IF NOT EXISTS`; pgrx wants to see it declared.
+#[pgrx::pg_schema]
+mod canon {}
+
+/// The hooks `cargo pgrx test` looks for.
+#[cfg(test)]
+pub mod pg_test {
+    /// One-off set-up: none.
+    pub fn setup(_options: Vec<&str>) {}
+
+    /// Settings of the test cluster.
+    #[must_use]
+    pub fn postgresql_conf_options() -> Vec<&'static str> {
+        vec!["shared_preload_libraries = 'pg_canon'"]
+    }
+}
+
+#[cfg(any(test, feature = "pg_test"))]
+#[pgrx::pg_schema]
+#[path = "../../pgrx-tests/mod.rs"]
+mod tests;

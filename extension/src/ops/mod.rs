@@ -1,0 +1,3 @@
+//! Small services every engine and every pack uses.
+
+mod version;

@@ -1,0 +1,30 @@
+-- D0.13: each sequence belongs to its column and disappears with it.
+
+ALTER SEQUENCE cutover.status_sts_sts_id_seq
+    OWNED BY cutover.status_sts.sts_id;
+ALTER SEQUENCE cutover.roles_rls_rls_id_seq
+    OWNED BY cutover.roles_rls.rls_id;
+ALTER SEQUENCE cutover.environment_roles_enr_enr_id_seq
+    OWNED BY cutover.environment_roles_enr.enr_id;
+ALTER SEQUENCE cutover.teams_tms_tms_id_seq
+    OWNED BY cutover.teams_tms.tms_id;
+ALTER SEQUENCE cutover.users_usr_usr_id_seq
+    OWNED BY cutover.users_usr.usr_id;
+ALTER SEQUENCE cutover.applications_app_app_id_seq
+    OWNED BY cutover.applications_app.app_id;
+ALTER SEQUENCE cutover.environments_env_env_id_seq
+    OWNED BY cutover.environments_env.env_id;
+ALTER SEQUENCE cutover.labels_lbl_lbl_id_seq
+    OWNED BY cutover.labels_lbl.lbl_id;
+ALTER SEQUENCE cutover.step_instance_comments_sic_sic_id_seq
+    OWNED BY cutover.step_instance_comments_sic.sic_id;
+ALTER SEQUENCE cutover.step_pilot_comments_spc_spc_id_seq
+    OWNED BY cutover.step_pilot_comments_spc.spc_id;
+ALTER SEQUENCE cutover.teams_tms_x_users_usr_tms_x_usr_id_seq
+    OWNED BY cutover.teams_tms_x_users_usr.tms_x_usr_id;
+ALTER SEQUENCE cutover.labels_lbl_x_steps_master_stm_lbl_x_stm_id_seq
+    OWNED BY cutover.labels_lbl_x_steps_master_stm.lbl_x_stm_id;
+ALTER SEQUENCE cutover.labels_lbl_x_applications_app_lbl_x_app_id_seq
+    OWNED BY cutover.labels_lbl_x_applications_app.lbl_x_app_id;
+ALTER SEQUENCE cutover.labels_lbl_x_controls_master_ctm_lbl_x_ctm_id_seq
+    OWNED BY cutover.labels_lbl_x_controls_master_ctm.lbl_x_ctm_id;
