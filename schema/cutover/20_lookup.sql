@@ -88,7 +88,7 @@ CREATE TABLE cutover.iteration_types_itt (
 );
 
 COMMENT ON TABLE cutover.iteration_types_itt IS
-    'Kinds of passes through a migration: rehearsals and the real cutover.';
+    'Kinds of iterations: rehearsals and the real cutover.';
 COMMENT ON COLUMN cutover.iteration_types_itt.itt_code IS
     'Upper-case word that identifies the kind, for example CUTOVER.';
 COMMENT ON COLUMN cutover.iteration_types_itt.itt_name IS

@@ -17,9 +17,9 @@ CREATE TABLE cutover.teams_tms (
 COMMENT ON TABLE cutover.teams_tms IS
     'Groups of people who own plans and carry out steps.';
 COMMENT ON COLUMN cutover.teams_tms.tms_id IS
-    'Number of the team, drawn from its sequence.';
+    'Number of the team, assigned by default.';
 COMMENT ON COLUMN cutover.teams_tms.tms_name IS
-    'Name shown in runbooks and used as an address line in mails.';
+    'Name shown wherever the team owns or does something.';
 COMMENT ON COLUMN cutover.teams_tms.tms_email IS
     'Shared mailbox that receives the notices for the whole team.';
 COMMENT ON COLUMN cutover.teams_tms.tms_description IS
@@ -57,7 +57,7 @@ CREATE TABLE cutover.users_usr (
 COMMENT ON TABLE cutover.users_usr IS
     'People known to the system, identified by a three-letter code.';
 COMMENT ON COLUMN cutover.users_usr.usr_id IS
-    'Number of the person, drawn from its sequence.';
+    'Number of the person, assigned by default.';
 COMMENT ON COLUMN cutover.users_usr.usr_code IS
     'Three-letter code of the person; the value that the text columns created_by and updated_by hold.';
 COMMENT ON COLUMN cutover.users_usr.usr_first_name IS
@@ -67,7 +67,7 @@ COMMENT ON COLUMN cutover.users_usr.usr_last_name IS
 COMMENT ON COLUMN cutover.users_usr.usr_email IS
     'Personal mail address; no two people share one.';
 COMMENT ON COLUMN cutover.users_usr.usr_is_admin IS
-    'True for people with unrestricted rights, whatever their role says.';
+    'True for administrators; a flag of its own beside the role.';
 COMMENT ON COLUMN cutover.users_usr.rls_id IS
     'Permission level of the person; points at roles_rls.';
 COMMENT ON COLUMN cutover.users_usr.usr_active IS
@@ -81,7 +81,7 @@ COMMENT ON COLUMN cutover.users_usr.created_by IS
 COMMENT ON COLUMN cutover.users_usr.updated_by IS
     'Three-letter code of the user, or the name of the program, behind the last change; set by the caller.';
 COMMENT ON COLUMN cutover.users_usr.usr_confluence_user_id IS
-    'Key of the same person in the connected wiki, when there is one.';
+    'Account key of the same person in Confluence, when known.';
 
 CREATE TABLE cutover.migrations_mig (
     mig_id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -153,25 +153,25 @@ CREATE TABLE cutover.iterations_ite (
 );
 
 COMMENT ON TABLE cutover.iterations_ite IS
-    'Single passes through a migration: a rehearsal or the real cutover, in its own time window.';
+    'Runs through a migration: rehearsals and the real cutover, each in its own time window.';
 COMMENT ON COLUMN cutover.iterations_ite.ite_id IS
     'Identity of the iteration.';
 COMMENT ON COLUMN cutover.iterations_ite.mig_id IS
-    'Migration that the pass belongs to; points at migrations_mig.';
+    'Migration that the iteration belongs to; points at migrations_mig.';
 COMMENT ON COLUMN cutover.iterations_ite.plm_id IS
     'Master plan to be carried out, if already chosen; points at plans_master_plm.';
 COMMENT ON COLUMN cutover.iterations_ite.itt_code IS
-    'Kind of pass; points at iteration_types_itt.';
+    'Kind of iteration; points at iteration_types_itt.';
 COMMENT ON COLUMN cutover.iterations_ite.ite_name IS
-    'Title of the pass.';
+    'Title of the iteration.';
 COMMENT ON COLUMN cutover.iterations_ite.ite_description IS
-    'Aim of the pass in free text.';
+    'Aim of the iteration in free text.';
 COMMENT ON COLUMN cutover.iterations_ite.ite_start_date IS
     'First day of the time window.';
 COMMENT ON COLUMN cutover.iterations_ite.ite_end_date IS
     'Last day of the time window.';
 COMMENT ON COLUMN cutover.iterations_ite.ite_status IS
-    'Where the pass stands; points at a status_sts row of type Iteration.';
+    'Where the iteration stands; points at a status_sts row of type Iteration.';
 COMMENT ON COLUMN cutover.iterations_ite.created_by IS
     'Three-letter code of the user, or the name of the program, that inserted the row.';
 COMMENT ON COLUMN cutover.iterations_ite.created_at IS
@@ -201,7 +201,7 @@ CREATE TABLE cutover.applications_app (
 COMMENT ON TABLE cutover.applications_app IS
     'Software systems that migrations touch.';
 COMMENT ON COLUMN cutover.applications_app.app_id IS
-    'Number of the application, drawn from its sequence.';
+    'Number of the application, assigned by default.';
 COMMENT ON COLUMN cutover.applications_app.app_code IS
     'Short key of the application in the company inventory.';
 COMMENT ON COLUMN cutover.applications_app.app_name IS
@@ -233,9 +233,9 @@ CREATE TABLE cutover.environments_env (
 );
 
 COMMENT ON TABLE cutover.environments_env IS
-    'Technical landscapes in which applications run and passes are held.';
+    'Technical landscapes in which applications run and iterations are held.';
 COMMENT ON COLUMN cutover.environments_env.env_id IS
-    'Number of the environment, drawn from its sequence.';
+    'Number of the environment, assigned by default.';
 COMMENT ON COLUMN cutover.environments_env.env_code IS
     'Short key of the environment.';
 COMMENT ON COLUMN cutover.environments_env.env_name IS

@@ -54,19 +54,19 @@ CREATE TABLE cutover.sequences_master_sqm (
 );
 
 COMMENT ON TABLE cutover.sequences_master_sqm IS
-    'Ordered top-level sections of a plan template.';
+    'Ordered top-level parts of a plan template.';
 COMMENT ON COLUMN cutover.sequences_master_sqm.sqm_id IS
-    'Identity of the section.';
+    'Identity of the sequence.';
 COMMENT ON COLUMN cutover.sequences_master_sqm.plm_id IS
-    'Template that contains the section; points at plans_master_plm.';
+    'Template that contains the sequence; points at plans_master_plm.';
 COMMENT ON COLUMN cutover.sequences_master_sqm.sqm_order IS
-    'Position among the sections of the template, lowest first.';
+    'Position among the sequences of the template, lowest first.';
 COMMENT ON COLUMN cutover.sequences_master_sqm.sqm_name IS
-    'Title of the section.';
+    'Title of the sequence.';
 COMMENT ON COLUMN cutover.sequences_master_sqm.sqm_description IS
-    'Content of the section in free text.';
+    'Content of the sequence in free text.';
 COMMENT ON COLUMN cutover.sequences_master_sqm.predecessor_sqm_id IS
-    'Section that has to be finished before; points at another sequences_master_sqm row.';
+    'Sequence that has to be finished before; points at another sequences_master_sqm row.';
 COMMENT ON COLUMN cutover.sequences_master_sqm.created_by IS
     'Three-letter code of the user, or the name of the program, that inserted the row.';
 COMMENT ON COLUMN cutover.sequences_master_sqm.created_at IS
@@ -91,19 +91,19 @@ CREATE TABLE cutover.phases_master_phm (
 );
 
 COMMENT ON TABLE cutover.phases_master_phm IS
-    'Ordered stages within a template section.';
+    'Ordered parts of a template sequence.';
 COMMENT ON COLUMN cutover.phases_master_phm.phm_id IS
-    'Identity of the stage.';
+    'Identity of the phase.';
 COMMENT ON COLUMN cutover.phases_master_phm.sqm_id IS
-    'Section that contains the stage; points at sequences_master_sqm.';
+    'Sequence that contains the phase; points at sequences_master_sqm.';
 COMMENT ON COLUMN cutover.phases_master_phm.phm_order IS
-    'Position among the stages of the section, lowest first.';
+    'Position among the phases of the sequence, lowest first.';
 COMMENT ON COLUMN cutover.phases_master_phm.phm_name IS
-    'Title of the stage.';
+    'Title of the phase.';
 COMMENT ON COLUMN cutover.phases_master_phm.phm_description IS
-    'Content of the stage in free text.';
+    'Content of the phase in free text.';
 COMMENT ON COLUMN cutover.phases_master_phm.predecessor_phm_id IS
-    'Stage that has to be finished before; points at another phases_master_phm row.';
+    'Phase that has to be finished before; points at another phases_master_phm row.';
 COMMENT ON COLUMN cutover.phases_master_phm.created_by IS
     'Three-letter code of the user, or the name of the program, that inserted the row.';
 COMMENT ON COLUMN cutover.phases_master_phm.created_at IS
@@ -131,36 +131,36 @@ CREATE TABLE cutover.steps_master_stm (
     updated_by varchar(255) DEFAULT 'system',
     updated_at timestamptz DEFAULT CURRENT_TIMESTAMP,
     CONSTRAINT pk_steps_master_stm PRIMARY KEY (stm_id),
-    -- D0.10: NULLs stay distinct, so a stage may hold several drafted tasks without a number
+    -- D0.10: NULLs stay distinct, so a phase may hold several drafted steps without a number
     CONSTRAINT steps_master_stm_phm_id_stt_code_stm_number_key UNIQUE (phm_id, stt_code, stm_number)
 );
 
 COMMENT ON TABLE cutover.steps_master_stm IS
-    'Template tasks: who does what, for how long and after what.';
+    'Template steps: who does what, for how long and after what.';
 COMMENT ON COLUMN cutover.steps_master_stm.stm_id IS
-    'Identity of the template task.';
+    'Identity of the template step.';
 COMMENT ON COLUMN cutover.steps_master_stm.phm_id IS
-    'Stage that contains the task; points at phases_master_phm.';
+    'Phase that contains the step; points at phases_master_phm.';
 COMMENT ON COLUMN cutover.steps_master_stm.tms_id_owner IS
-    'Team that carries the task out, NULL while undecided; points at teams_tms.';
+    'Team that carries the step out, NULL while undecided; points at teams_tms.';
 COMMENT ON COLUMN cutover.steps_master_stm.stt_code IS
     'Kind of work; points at step_types_stt.';
 COMMENT ON COLUMN cutover.steps_master_stm.stm_number IS
-    'Running number within stage and kind; kind and number together form the visible code.';
+    'Running number within phase and kind; kind and number together form the visible code.';
 COMMENT ON COLUMN cutover.steps_master_stm.stm_code IS
     'Local code in free form, where one is kept besides kind and number.';
 COMMENT ON COLUMN cutover.steps_master_stm.stm_name IS
-    'Title of the task.';
+    'Title of the step.';
 COMMENT ON COLUMN cutover.steps_master_stm.stm_description IS
     'What has to be done, in free text.';
 COMMENT ON COLUMN cutover.steps_master_stm.stm_duration_minutes IS
     'Estimated working time in minutes.';
 COMMENT ON COLUMN cutover.steps_master_stm.stm_id_predecessor IS
-    'Task that has to be finished before; points at another steps_master_stm row.';
+    'Step that has to be finished before; points at another steps_master_stm row.';
 COMMENT ON COLUMN cutover.steps_master_stm.enr_id_target IS
-    'Environment part that the task acts on; points at environment_roles_enr.';
+    'Environment part that the step acts on; points at environment_roles_enr.';
 COMMENT ON COLUMN cutover.steps_master_stm.enr_id IS
-    'Environment part in which the task is carried out; points at environment_roles_enr.';
+    'Environment part in which the step is carried out; points at environment_roles_enr.';
 COMMENT ON COLUMN cutover.steps_master_stm.created_by IS
     'Three-letter code of the user, or the name of the program, that inserted the row.';
 COMMENT ON COLUMN cutover.steps_master_stm.created_at IS
@@ -189,23 +189,23 @@ CREATE TABLE cutover.controls_master_ctm (
 );
 
 COMMENT ON TABLE cutover.controls_master_ctm IS
-    'Template checkpoints that guard a stage.';
+    'Template controls that guard a phase.';
 COMMENT ON COLUMN cutover.controls_master_ctm.ctm_id IS
-    'Identity of the template checkpoint.';
+    'Identity of the template control.';
 COMMENT ON COLUMN cutover.controls_master_ctm.phm_id IS
-    'Stage that the checkpoint guards; points at phases_master_phm.';
+    'Phase that the control guards; points at phases_master_phm.';
 COMMENT ON COLUMN cutover.controls_master_ctm.ctm_code IS
-    'Short code, unique within its stage.';
+    'Short code, unique within its phase.';
 COMMENT ON COLUMN cutover.controls_master_ctm.ctm_order IS
-    'Position among the checkpoints of the stage, lowest first.';
+    'Position among the controls of the phase, lowest first.';
 COMMENT ON COLUMN cutover.controls_master_ctm.ctm_name IS
-    'Title of the checkpoint.';
+    'Title of the control.';
 COMMENT ON COLUMN cutover.controls_master_ctm.ctm_description IS
     'What is verified and how.';
 COMMENT ON COLUMN cutover.controls_master_ctm.ctm_type IS
     'Category in free text; the model fixes no list.';
 COMMENT ON COLUMN cutover.controls_master_ctm.ctm_is_critical IS
-    'True when failing the checkpoint must stop the work that follows.';
+    'True when failing the control must stop the work that follows.';
 COMMENT ON COLUMN cutover.controls_master_ctm.created_by IS
     'Three-letter code of the user, or the name of the program, that inserted the row.';
 COMMENT ON COLUMN cutover.controls_master_ctm.created_at IS
@@ -231,17 +231,17 @@ CREATE TABLE cutover.instructions_master_inm (
 );
 
 COMMENT ON TABLE cutover.instructions_master_inm IS
-    'Template work instructions, the smallest unit of a task.';
+    'Template work instructions, the smallest unit of a step.';
 COMMENT ON COLUMN cutover.instructions_master_inm.inm_id IS
     'Identity of the template instruction.';
 COMMENT ON COLUMN cutover.instructions_master_inm.stm_id IS
-    'Task that the instruction belongs to; points at steps_master_stm.';
+    'Step that the instruction belongs to; points at steps_master_stm.';
 COMMENT ON COLUMN cutover.instructions_master_inm.tms_id IS
-    'Team that follows the instruction when it is not the owner of the task; points at teams_tms.';
+    'Team that follows the instruction when it is not the owner of the step; points at teams_tms.';
 COMMENT ON COLUMN cutover.instructions_master_inm.ctm_id IS
-    'Checkpoint that confirms the instruction; points at controls_master_ctm.';
+    'Control that confirms the instruction; points at controls_master_ctm.';
 COMMENT ON COLUMN cutover.instructions_master_inm.inm_order IS
-    'Position within the task, lowest first.';
+    'Position within the step, lowest first.';
 COMMENT ON COLUMN cutover.instructions_master_inm.inm_body IS
     'Wording of the instruction.';
 COMMENT ON COLUMN cutover.instructions_master_inm.inm_duration_minutes IS

@@ -27,7 +27,7 @@ COMMENT ON COLUMN cutover.plans_instance_pli.pli_id IS
 COMMENT ON COLUMN cutover.plans_instance_pli.plm_id IS
     'Template it was copied from; points at plans_master_plm.';
 COMMENT ON COLUMN cutover.plans_instance_pli.ite_id IS
-    'Pass in which it is carried out; points at iterations_ite.';
+    'Iteration in which it is carried out; points at iterations_ite.';
 COMMENT ON COLUMN cutover.plans_instance_pli.usr_id_owner IS
     'Person who conducts the execution; points at users_usr.';
 COMMENT ON COLUMN cutover.plans_instance_pli.pli_name IS
@@ -73,27 +73,27 @@ CREATE TABLE cutover.steps_instance_sti (
 );
 
 COMMENT ON TABLE cutover.steps_instance_sti IS
-    'Tasks in execution.';
+    'Steps in execution.';
 COMMENT ON COLUMN cutover.steps_instance_sti.sti_id IS
-    'Identity of the task in execution.';
+    'Identity of the step in execution.';
 COMMENT ON COLUMN cutover.steps_instance_sti.phi_id IS
-    'Stage in execution that contains the task; points at phases_instance_phi.';
+    'Phase in execution that contains the step; points at phases_instance_phi.';
 COMMENT ON COLUMN cutover.steps_instance_sti.stm_id IS
-    'Template task it was copied from; points at steps_master_stm.';
+    'Template step it was copied from; points at steps_master_stm.';
 COMMENT ON COLUMN cutover.steps_instance_sti.sti_start_time IS
-    'Moment at which work on the task began.';
+    'Moment at which work on the step began.';
 COMMENT ON COLUMN cutover.steps_instance_sti.sti_end_time IS
-    'Moment at which work on the task ended.';
+    'Moment at which work on the step ended.';
 COMMENT ON COLUMN cutover.steps_instance_sti.sti_id_predecessor IS
-    'Task that has to be finished before; points at another steps_instance_sti row, never at a template.';
+    'Step that has to be finished before; points at another steps_instance_sti row, never at a template.';
 COMMENT ON COLUMN cutover.steps_instance_sti.sti_name IS
-    'Title, by default that of the template task.';
+    'Title, by default that of the template step.';
 COMMENT ON COLUMN cutover.steps_instance_sti.sti_description IS
-    'Free text; starts as the text of the template task and may be replaced for this run.';
+    'Free text; starts as the text of the template step and may be replaced for this run.';
 COMMENT ON COLUMN cutover.steps_instance_sti.sti_duration_minutes IS
-    'Planned minutes; start as those of the template task and may be replaced for this run.';
+    'Planned minutes; start as those of the template step and may be replaced for this run.';
 COMMENT ON COLUMN cutover.steps_instance_sti.sti_status IS
-    'Where the task stands; points at a status_sts row of type Step.';
+    'Where the step stands; points at a status_sts row of type Step.';
 COMMENT ON COLUMN cutover.steps_instance_sti.created_by IS
     'Three-letter code of the user, or the name of the program, that inserted the row.';
 COMMENT ON COLUMN cutover.steps_instance_sti.created_at IS
@@ -103,7 +103,7 @@ COMMENT ON COLUMN cutover.steps_instance_sti.updated_by IS
 COMMENT ON COLUMN cutover.steps_instance_sti.updated_at IS
     'Moment of the last change; stamped by the update trigger.';
 COMMENT ON COLUMN cutover.steps_instance_sti.enr_id IS
-    'Environment part in which the task is carried out; points at environment_roles_enr.';
+    'Environment part in which the step is carried out; points at environment_roles_enr.';
 COMMENT ON COLUMN cutover.steps_instance_sti.sti_status_type IS
     'Constant Step; with sti_status it points at status_sts (sts_id, sts_type), so other types are refused.';
 
@@ -122,30 +122,31 @@ CREATE TABLE cutover.sequences_instance_sqi (
     updated_at timestamptz DEFAULT CURRENT_TIMESTAMP,
     -- addition: D0.3, the entity type that the status has to belong to
     sqi_status_type varchar(20) NOT NULL GENERATED ALWAYS AS ('Sequence') STORED,
-    -- addition: D0.11, measured times of the section
+    -- addition: D0.11, measured times of the sequence
     sqi_start_time timestamptz,
+    -- addition: D0.11
     sqi_end_time timestamptz,
     CONSTRAINT pk_sequences_instance_sqi PRIMARY KEY (sqi_id)
 );
 
 COMMENT ON TABLE cutover.sequences_instance_sqi IS
-    'Sections of a runbook in execution.';
+    'Sequences of a runbook in execution.';
 COMMENT ON COLUMN cutover.sequences_instance_sqi.sqi_id IS
-    'Identity of the section in execution.';
+    'Identity of the sequence in execution.';
 COMMENT ON COLUMN cutover.sequences_instance_sqi.pli_id IS
-    'Runbook that contains the section; points at plans_instance_pli.';
+    'Runbook that contains the sequence; points at plans_instance_pli.';
 COMMENT ON COLUMN cutover.sequences_instance_sqi.sqm_id IS
-    'Template section it was copied from; points at sequences_master_sqm.';
+    'Template sequence it was copied from; points at sequences_master_sqm.';
 COMMENT ON COLUMN cutover.sequences_instance_sqi.sqi_status IS
-    'Where the section stands; points at a status_sts row of type Sequence.';
+    'Where the sequence stands; points at a status_sts row of type Sequence.';
 COMMENT ON COLUMN cutover.sequences_instance_sqi.sqi_name IS
-    'Title, by default that of the template section.';
+    'Title, by default that of the template sequence.';
 COMMENT ON COLUMN cutover.sequences_instance_sqi.sqi_description IS
-    'Free text, by default that of the template section.';
+    'Free text, by default that of the template sequence.';
 COMMENT ON COLUMN cutover.sequences_instance_sqi.sqi_order IS
-    'Position among the sections of the runbook, lowest first.';
+    'Position among the sequences of the runbook, lowest first.';
 COMMENT ON COLUMN cutover.sequences_instance_sqi.predecessor_sqi_id IS
-    'Section that has to be finished before; points at another sequences_instance_sqi row.';
+    'Sequence that has to be finished before; points at another sequences_instance_sqi row.';
 COMMENT ON COLUMN cutover.sequences_instance_sqi.created_by IS
     'Three-letter code of the user, or the name of the program, that inserted the row.';
 COMMENT ON COLUMN cutover.sequences_instance_sqi.created_at IS
@@ -157,9 +158,9 @@ COMMENT ON COLUMN cutover.sequences_instance_sqi.updated_at IS
 COMMENT ON COLUMN cutover.sequences_instance_sqi.sqi_status_type IS
     'Constant Sequence; with sqi_status it points at status_sts (sts_id, sts_type), so other types are refused.';
 COMMENT ON COLUMN cutover.sequences_instance_sqi.sqi_start_time IS
-    'Moment at which the first work in the section began.';
+    'Moment at which the first work in the sequence began.';
 COMMENT ON COLUMN cutover.sequences_instance_sqi.sqi_end_time IS
-    'Moment at which the last work in the section ended.';
+    'Moment at which the last work in the sequence ended.';
 
 CREATE TABLE cutover.phases_instance_phi (
     phi_id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -176,30 +177,31 @@ CREATE TABLE cutover.phases_instance_phi (
     updated_at timestamptz DEFAULT CURRENT_TIMESTAMP,
     -- addition: D0.3, the entity type that the status has to belong to
     phi_status_type varchar(20) NOT NULL GENERATED ALWAYS AS ('Phase') STORED,
-    -- addition: D0.11, measured times of the stage
+    -- addition: D0.11, measured times of the phase
     phi_start_time timestamptz,
+    -- addition: D0.11
     phi_end_time timestamptz,
     CONSTRAINT pk_phases_instance_phi PRIMARY KEY (phi_id)
 );
 
 COMMENT ON TABLE cutover.phases_instance_phi IS
-    'Stages of a runbook in execution.';
+    'Phases of a runbook in execution.';
 COMMENT ON COLUMN cutover.phases_instance_phi.phi_id IS
-    'Identity of the stage in execution.';
+    'Identity of the phase in execution.';
 COMMENT ON COLUMN cutover.phases_instance_phi.sqi_id IS
-    'Section in execution that contains the stage; points at sequences_instance_sqi.';
+    'Sequence in execution that contains the phase; points at sequences_instance_sqi.';
 COMMENT ON COLUMN cutover.phases_instance_phi.phm_id IS
-    'Template stage it was copied from; points at phases_master_phm.';
+    'Template phase it was copied from; points at phases_master_phm.';
 COMMENT ON COLUMN cutover.phases_instance_phi.phi_status IS
-    'Where the stage stands; points at a status_sts row of type Phase.';
+    'Where the phase stands; points at a status_sts row of type Phase.';
 COMMENT ON COLUMN cutover.phases_instance_phi.phi_order IS
-    'Position among the stages of the section, lowest first.';
+    'Position among the phases of the sequence, lowest first.';
 COMMENT ON COLUMN cutover.phases_instance_phi.phi_name IS
-    'Title, by default that of the template stage.';
+    'Title, by default that of the template phase.';
 COMMENT ON COLUMN cutover.phases_instance_phi.phi_description IS
-    'Free text, by default that of the template stage.';
+    'Free text, by default that of the template phase.';
 COMMENT ON COLUMN cutover.phases_instance_phi.predecessor_phi_id IS
-    'Stage that has to be finished before; points at another phases_instance_phi row.';
+    'Phase that has to be finished before; points at another phases_instance_phi row.';
 COMMENT ON COLUMN cutover.phases_instance_phi.created_by IS
     'Three-letter code of the user, or the name of the program, that inserted the row.';
 COMMENT ON COLUMN cutover.phases_instance_phi.created_at IS
@@ -211,9 +213,9 @@ COMMENT ON COLUMN cutover.phases_instance_phi.updated_at IS
 COMMENT ON COLUMN cutover.phases_instance_phi.phi_status_type IS
     'Constant Phase; with phi_status it points at status_sts (sts_id, sts_type), so other types are refused.';
 COMMENT ON COLUMN cutover.phases_instance_phi.phi_start_time IS
-    'Moment at which the first work in the stage began.';
+    'Moment at which the first work in the phase began.';
 COMMENT ON COLUMN cutover.phases_instance_phi.phi_end_time IS
-    'Moment at which the last work in the stage ended.';
+    'Moment at which the last work in the phase ended.';
 
 CREATE TABLE cutover.controls_instance_cti (
     cti_id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -240,13 +242,13 @@ CREATE TABLE cutover.controls_instance_cti (
 );
 
 COMMENT ON TABLE cutover.controls_instance_cti IS
-    'Checkpoints of a stage in execution, with the people who judge them.';
+    'Controls of a phase in execution, with the people who judge them.';
 COMMENT ON COLUMN cutover.controls_instance_cti.cti_id IS
-    'Identity of the checkpoint in execution.';
+    'Identity of the control in execution.';
 COMMENT ON COLUMN cutover.controls_instance_cti.phi_id IS
-    'Stage in execution that the checkpoint guards; points at phases_instance_phi.';
+    'Phase in execution that the control guards; points at phases_instance_phi.';
 COMMENT ON COLUMN cutover.controls_instance_cti.ctm_id IS
-    'Template checkpoint it was copied from; points at controls_master_ctm.';
+    'Template control it was copied from; points at controls_master_ctm.';
 COMMENT ON COLUMN cutover.controls_instance_cti.usr_id_it_validator IS
     'Person who judges for the technical side; points at users_usr.';
 COMMENT ON COLUMN cutover.controls_instance_cti.usr_id_biz_validator IS
@@ -254,17 +256,17 @@ COMMENT ON COLUMN cutover.controls_instance_cti.usr_id_biz_validator IS
 COMMENT ON COLUMN cutover.controls_instance_cti.cti_status IS
     'Verdict so far; points at a status_sts row of type Control.';
 COMMENT ON COLUMN cutover.controls_instance_cti.cti_order IS
-    'Position among the checkpoints of the stage, lowest first.';
+    'Position among the controls of the phase, lowest first.';
 COMMENT ON COLUMN cutover.controls_instance_cti.cti_name IS
-    'Title, by default that of the template checkpoint.';
+    'Title, by default that of the template control.';
 COMMENT ON COLUMN cutover.controls_instance_cti.cti_description IS
-    'Free text, by default that of the template checkpoint.';
+    'Free text, by default that of the template control.';
 COMMENT ON COLUMN cutover.controls_instance_cti.cti_type IS
-    'Category, by default that of the template checkpoint.';
+    'Category, by default that of the template control.';
 COMMENT ON COLUMN cutover.controls_instance_cti.cti_is_critical IS
     'True when a failure must stop the work that follows; by default as in the template.';
 COMMENT ON COLUMN cutover.controls_instance_cti.cti_code IS
-    'Short code, by default that of the template checkpoint.';
+    'Short code, by default that of the template control.';
 COMMENT ON COLUMN cutover.controls_instance_cti.created_by IS
     'Three-letter code of the user, or the name of the program, that inserted the row.';
 COMMENT ON COLUMN cutover.controls_instance_cti.created_at IS
@@ -276,7 +278,7 @@ COMMENT ON COLUMN cutover.controls_instance_cti.updated_at IS
 COMMENT ON COLUMN cutover.controls_instance_cti.cti_status_type IS
     'Constant Control; with cti_status it points at status_sts (sts_id, sts_type), so other types are refused.';
 COMMENT ON COLUMN cutover.controls_instance_cti.cti_validated_at IS
-    'Moment at which the checkpoint was passed; NULL while it is not.';
+    'Moment at which the control was passed; NULL while it is not.';
 
 CREATE TABLE cutover.instructions_instance_ini (
     ini_id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -292,8 +294,9 @@ CREATE TABLE cutover.instructions_instance_ini (
     created_at timestamptz DEFAULT CURRENT_TIMESTAMP,
     updated_by varchar(255) DEFAULT 'system',
     updated_at timestamptz DEFAULT CURRENT_TIMESTAMP,
-    -- addition: D0.11, team and checkpoint survive the copy
+    -- addition: D0.11, team and control survive the copy
     tms_id integer,
+    -- addition: D0.11
     cti_id uuid,
     CONSTRAINT pk_instructions_instance_ini PRIMARY KEY (ini_id)
 );
@@ -303,13 +306,13 @@ COMMENT ON TABLE cutover.instructions_instance_ini IS
 COMMENT ON COLUMN cutover.instructions_instance_ini.ini_id IS
     'Identity of the instruction in execution.';
 COMMENT ON COLUMN cutover.instructions_instance_ini.sti_id IS
-    'Task in execution that the instruction belongs to; points at steps_instance_sti.';
+    'Step in execution that the instruction belongs to; points at steps_instance_sti.';
 COMMENT ON COLUMN cutover.instructions_instance_ini.inm_id IS
     'Template instruction it was copied from; points at instructions_master_inm.';
 COMMENT ON COLUMN cutover.instructions_instance_ini.usr_id_completed_by IS
     'Person who ticked it off; points at users_usr.';
 COMMENT ON COLUMN cutover.instructions_instance_ini.ini_order IS
-    'Position within the task, lowest first.';
+    'Position within the step, lowest first.';
 COMMENT ON COLUMN cutover.instructions_instance_ini.ini_body IS
     'Wording, by default that of the template instruction.';
 COMMENT ON COLUMN cutover.instructions_instance_ini.ini_duration_minutes IS
@@ -329,4 +332,4 @@ COMMENT ON COLUMN cutover.instructions_instance_ini.updated_at IS
 COMMENT ON COLUMN cutover.instructions_instance_ini.tms_id IS
     'Team that follows the instruction, copied from the template; points at teams_tms.';
 COMMENT ON COLUMN cutover.instructions_instance_ini.cti_id IS
-    'Checkpoint in execution that confirms the instruction; points at controls_instance_cti.';
+    'Control in execution that confirms the instruction; points at controls_instance_cti.';

@@ -35,9 +35,9 @@ COMMENT ON COLUMN cutover.stg_steps.environment_id IS
 COMMENT ON COLUMN cutover.stg_steps.app_id IS
     'Application concerned; should be an applications_app number, verified by cutover.staging_problems().';
 COMMENT ON COLUMN cutover.stg_steps.phase_id IS
-    'Intended stage; should be the uuid of a phases_master_phm row, verified by cutover.staging_problems().';
+    'Intended phase; should be the uuid of a phases_master_phm row, verified by cutover.staging_problems().';
 COMMENT ON COLUMN cutover.stg_steps.order_number IS
-    'Position of the step within its stage as delivered.';
+    'Position of the step within its phase as delivered.';
 COMMENT ON COLUMN cutover.stg_steps.duration_minutes IS
     'Estimated working time in minutes as delivered.';
 COMMENT ON COLUMN cutover.stg_steps.step_type IS

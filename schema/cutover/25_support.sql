@@ -16,21 +16,21 @@ CREATE TABLE cutover.labels_lbl (
 );
 
 COMMENT ON TABLE cutover.labels_lbl IS
-    'Tags of one migration, attached to master steps, master controls and applications.';
+    'Labels of one migration, attached to master steps, master controls and applications.';
 COMMENT ON COLUMN cutover.labels_lbl.lbl_id IS
-    'Number of the tag, drawn from its sequence.';
+    'Number of the label, assigned by default.';
 COMMENT ON COLUMN cutover.labels_lbl.mig_id IS
-    'Migration that the tag belongs to and is deleted with; points at migrations_mig.';
+    'Migration that the label belongs to and is deleted with; points at migrations_mig.';
 COMMENT ON COLUMN cutover.labels_lbl.lbl_name IS
-    'Wording of the tag, unique within the migration.';
+    'Wording of the label, unique within the migration.';
 COMMENT ON COLUMN cutover.labels_lbl.lbl_description IS
-    'When to use the tag.';
+    'When to use the label.';
 COMMENT ON COLUMN cutover.labels_lbl.lbl_color IS
     'Display colour, meant as a hash sign and six hexadecimal digits; not checked.';
 COMMENT ON COLUMN cutover.labels_lbl.created_at IS
     'Moment of insertion; filled by default.';
 COMMENT ON COLUMN cutover.labels_lbl.created_by IS
-    'Person who made the tag; points at users_usr.';
+    'Person who made the label; points at users_usr.';
 
 -- D0.6: the index idx_emt_name is left out, see 60_indexes.sql.
 CREATE TABLE cutover.email_templates_emt (
@@ -97,11 +97,11 @@ CREATE TABLE cutover.step_instance_comments_sic (
 );
 
 COMMENT ON TABLE cutover.step_instance_comments_sic IS
-    'Remarks made during execution on a single task.';
+    'Remarks made during execution on a single step.';
 COMMENT ON COLUMN cutover.step_instance_comments_sic.sic_id IS
-    'Number of the remark, drawn from its sequence.';
+    'Number of the remark, assigned by default.';
 COMMENT ON COLUMN cutover.step_instance_comments_sic.sti_id IS
-    'Task in execution that the remark is about and is deleted with; points at steps_instance_sti.';
+    'Step in execution that the remark is about and is deleted with; points at steps_instance_sti.';
 COMMENT ON COLUMN cutover.step_instance_comments_sic.comment_body IS
     'Wording of the remark.';
 COMMENT ON COLUMN cutover.step_instance_comments_sic.created_by IS
@@ -129,11 +129,11 @@ CREATE TABLE cutover.step_pilot_comments_spc (
 );
 
 COMMENT ON TABLE cutover.step_pilot_comments_spc IS
-    'Advice that experienced pilots leave on a template task.';
+    'Advice that experienced pilots leave on a template step.';
 COMMENT ON COLUMN cutover.step_pilot_comments_spc.spc_id IS
-    'Number of the advice, drawn from its sequence.';
+    'Number of the advice, assigned by default.';
 COMMENT ON COLUMN cutover.step_pilot_comments_spc.stm_id IS
-    'Template task that the advice is about and is deleted with; points at steps_master_stm.';
+    'Template step that the advice is about and is deleted with; points at steps_master_stm.';
 COMMENT ON COLUMN cutover.step_pilot_comments_spc.comment_body IS
     'Wording of the advice.';
 COMMENT ON COLUMN cutover.step_pilot_comments_spc.author IS

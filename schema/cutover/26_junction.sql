@@ -15,7 +15,7 @@ CREATE TABLE cutover.teams_tms_x_users_usr (
 COMMENT ON TABLE cutover.teams_tms_x_users_usr IS
     'Who is a member of which team.';
 COMMENT ON COLUMN cutover.teams_tms_x_users_usr.tms_x_usr_id IS
-    'Number of the membership, drawn from its sequence.';
+    'Number of the membership, assigned by default.';
 COMMENT ON COLUMN cutover.teams_tms_x_users_usr.tms_id IS
     'Team; points at teams_tms, the membership goes with it.';
 COMMENT ON COLUMN cutover.teams_tms_x_users_usr.usr_id IS
@@ -66,7 +66,7 @@ COMMENT ON TABLE cutover.environments_env_x_iterations_ite IS
 COMMENT ON COLUMN cutover.environments_env_x_iterations_ite.env_id IS
     'Environment taking part; points at environments_env.';
 COMMENT ON COLUMN cutover.environments_env_x_iterations_ite.ite_id IS
-    'Pass it takes part in; points at iterations_ite.';
+    'Iteration it takes part in; points at iterations_ite.';
 COMMENT ON COLUMN cutover.environments_env_x_iterations_ite.enr_id IS
     'Part it plays there; points at environment_roles_enr.';
 
@@ -78,9 +78,9 @@ CREATE TABLE cutover.steps_master_stm_x_iteration_types_itt (
 );
 
 COMMENT ON TABLE cutover.steps_master_stm_x_iteration_types_itt IS
-    'Iteration kinds that a template task is meant for; a task without any row fits all kinds.';
+    'Iteration kinds that a template step is meant for; a step without any row fits all kinds.';
 COMMENT ON COLUMN cutover.steps_master_stm_x_iteration_types_itt.stm_id IS
-    'Template task; points at steps_master_stm, the link goes with it.';
+    'Template step; points at steps_master_stm, the link goes with it.';
 COMMENT ON COLUMN cutover.steps_master_stm_x_iteration_types_itt.itt_code IS
     'Iteration kind; points at iteration_types_itt, the link goes with it.';
 
@@ -92,9 +92,9 @@ CREATE TABLE cutover.steps_master_stm_x_teams_tms_impacted (
 );
 
 COMMENT ON TABLE cutover.steps_master_stm_x_teams_tms_impacted IS
-    'Teams affected by a template task besides its owner.';
+    'Teams affected by a template step besides its owner.';
 COMMENT ON COLUMN cutover.steps_master_stm_x_teams_tms_impacted.stm_id IS
-    'Template task; points at steps_master_stm, the link goes with it.';
+    'Template step; points at steps_master_stm, the link goes with it.';
 COMMENT ON COLUMN cutover.steps_master_stm_x_teams_tms_impacted.tms_id IS
     'Affected team; points at teams_tms, the link goes with it.';
 
@@ -111,13 +111,13 @@ CREATE TABLE cutover.labels_lbl_x_steps_master_stm (
 );
 
 COMMENT ON TABLE cutover.labels_lbl_x_steps_master_stm IS
-    'Tags attached to template tasks.';
+    'Labels attached to template steps.';
 COMMENT ON COLUMN cutover.labels_lbl_x_steps_master_stm.lbl_x_stm_id IS
-    'Number of the link, drawn from its sequence.';
+    'Number of the link, assigned by default.';
 COMMENT ON COLUMN cutover.labels_lbl_x_steps_master_stm.lbl_id IS
-    'Tag; points at labels_lbl, the link goes with it.';
+    'Label; points at labels_lbl, the link goes with it.';
 COMMENT ON COLUMN cutover.labels_lbl_x_steps_master_stm.stm_id IS
-    'Tagged template task; points at steps_master_stm, the link goes with it.';
+    'Labelled template step; points at steps_master_stm, the link goes with it.';
 COMMENT ON COLUMN cutover.labels_lbl_x_steps_master_stm.created_at IS
     'Moment of insertion; filled by default.';
 COMMENT ON COLUMN cutover.labels_lbl_x_steps_master_stm.created_by IS
@@ -136,13 +136,13 @@ CREATE TABLE cutover.labels_lbl_x_applications_app (
 );
 
 COMMENT ON TABLE cutover.labels_lbl_x_applications_app IS
-    'Tags attached to applications.';
+    'Labels attached to applications.';
 COMMENT ON COLUMN cutover.labels_lbl_x_applications_app.lbl_x_app_id IS
-    'Number of the link, drawn from its sequence.';
+    'Number of the link, assigned by default.';
 COMMENT ON COLUMN cutover.labels_lbl_x_applications_app.lbl_id IS
-    'Tag; points at labels_lbl, the link goes with it.';
+    'Label; points at labels_lbl, the link goes with it.';
 COMMENT ON COLUMN cutover.labels_lbl_x_applications_app.app_id IS
-    'Tagged application; points at applications_app, the link goes with it.';
+    'Labelled application; points at applications_app, the link goes with it.';
 COMMENT ON COLUMN cutover.labels_lbl_x_applications_app.created_at IS
     'Moment of insertion; filled by default.';
 COMMENT ON COLUMN cutover.labels_lbl_x_applications_app.created_by IS
@@ -151,7 +151,8 @@ COMMENT ON COLUMN cutover.labels_lbl_x_applications_app.created_by IS
 CREATE SEQUENCE cutover.labels_lbl_x_controls_master_ctm_lbl_x_ctm_id_seq AS integer;
 
 CREATE TABLE cutover.labels_lbl_x_controls_master_ctm (
-    lbl_x_ctm_id integer NOT NULL DEFAULT nextval('cutover.labels_lbl_x_controls_master_ctm_lbl_x_ctm_id_seq'::regclass),
+    lbl_x_ctm_id integer NOT NULL
+        DEFAULT nextval('cutover.labels_lbl_x_controls_master_ctm_lbl_x_ctm_id_seq'::regclass),
     lbl_id integer NOT NULL,
     ctm_id uuid NOT NULL,
     created_at timestamptz DEFAULT CURRENT_TIMESTAMP,
@@ -161,13 +162,13 @@ CREATE TABLE cutover.labels_lbl_x_controls_master_ctm (
 );
 
 COMMENT ON TABLE cutover.labels_lbl_x_controls_master_ctm IS
-    'Tags attached to template checkpoints.';
+    'Labels attached to template controls.';
 COMMENT ON COLUMN cutover.labels_lbl_x_controls_master_ctm.lbl_x_ctm_id IS
-    'Number of the link, drawn from its sequence.';
+    'Number of the link, assigned by default.';
 COMMENT ON COLUMN cutover.labels_lbl_x_controls_master_ctm.lbl_id IS
-    'Tag; points at labels_lbl, the link goes with it.';
+    'Label; points at labels_lbl, the link goes with it.';
 COMMENT ON COLUMN cutover.labels_lbl_x_controls_master_ctm.ctm_id IS
-    'Tagged template checkpoint; points at controls_master_ctm, the link goes with it.';
+    'Labelled template control; points at controls_master_ctm, the link goes with it.';
 COMMENT ON COLUMN cutover.labels_lbl_x_controls_master_ctm.created_at IS
     'Moment of insertion; filled by default.';
 COMMENT ON COLUMN cutover.labels_lbl_x_controls_master_ctm.created_by IS

@@ -28,7 +28,8 @@ CREATE FUNCTION auth.jwt() RETURNS jsonb
     AS $$
         SELECT nullif(current_setting('request.jwt.claims', true), '')::jsonb
     $$;
-COMMENT ON FUNCTION auth.jwt() IS 'Claims of the token of the present request (setting request.jwt.claims); NULL without.';
+COMMENT ON FUNCTION auth.jwt() IS
+    'Claims of the token of the present request (setting request.jwt.claims); NULL without.';
 
 CREATE FUNCTION auth.uid() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -39,7 +40,8 @@ CREATE FUNCTION auth.uid() RETURNS uuid
             nullif(current_setting('request.jwt.claim.sub', true), '')
         )::uuid
     $$;
-COMMENT ON FUNCTION auth.uid() IS 'Login the request comes from: claim sub, else setting request.jwt.claim.sub; else NULL.';
+COMMENT ON FUNCTION auth.uid() IS
+    'Login the request comes from: claim sub, else setting request.jwt.claim.sub; else NULL.';
 
 CREATE FUNCTION auth.role() RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -50,4 +52,5 @@ CREATE FUNCTION auth.role() RETURNS text
             nullif(current_setting('request.jwt.claim.role', true), '')
         )
     $$;
-COMMENT ON FUNCTION auth.role() IS 'Role the request claims: claim role, else setting request.jwt.claim.role; else NULL.';
+COMMENT ON FUNCTION auth.role() IS
+    'Role the request claims: claim role, else setting request.jwt.claim.role; else NULL.';

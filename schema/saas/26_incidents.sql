@@ -20,13 +20,11 @@ CREATE TABLE saas.incidents (
     created_at       timestamptz NOT NULL DEFAULT now(),
     updated_at       timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT pk_incidents PRIMARY KEY (id),
-    -- D4.16: the values of the source stand
+    -- D4.16: the values of the source stand, in all three lists
     CONSTRAINT ck_incidents_incident_type CHECK (incident_type IN (
         'api_error', 'database_error', 'security_breach', 'performance_degradation', 'service_outage'
     )),
-    -- D4.16: likewise
     CONSTRAINT ck_incidents_severity CHECK (severity IN ('low', 'medium', 'high', 'critical')),
-    -- D4.16: likewise
     CONSTRAINT ck_incidents_status CHECK (status IN ('open', 'investigating', 'resolved', 'closed'))
 );
 COMMENT ON TABLE saas.incidents IS 'A disturbance of the platform or of one tenant.';

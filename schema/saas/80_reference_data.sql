@@ -46,14 +46,10 @@ INSERT INTO saas.notification_rules (
     id, name, description, trigger_conditions, notification_channels, recipients
 ) VALUES
     ('5aa50003-0000-4000-8000-000000000001', 'Critical Incidents', 'Outages, breaches and database failures.',
-        '{"severities": ["critical"], "affected_services": [],
-          "incident_types": ["service_outage", "security_breach", "database_error"]}',
+        '{"severities": ["critical"], "incident_types": ["service_outage", "security_breach", "database_error"]}',
         ARRAY['email', 'slack'],
-        '{"emails": ["admin@example.com"], "slack_channels": ["#incidents-critical"],
-          "telegram_chats": [], "webhooks": []}'),
+        '{"emails": ["admin@example.com"], "slack_channels": ["#incidents-critical"]}'),
     ('5aa50003-0000-4000-8000-000000000002', 'High Priority Incidents', 'Rising errors and slow answers.',
-        '{"severities": ["high"], "affected_services": [],
-          "incident_types": ["api_error", "performance_degradation"]}',
+        '{"severities": ["high"], "incident_types": ["api_error", "performance_degradation"]}',
         ARRAY['email', 'slack'],
-        '{"emails": ["admin@example.com"], "slack_channels": ["#incidents"],
-          "telegram_chats": [], "webhooks": []}');
+        '{"emails": ["admin@example.com"], "slack_channels": ["#incidents"]}');
