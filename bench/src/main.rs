@@ -1,2 +1,46 @@
-//! Benchmarks.
-fn main() {}
+//! Runs benchmarks on the server that `cargo xtask bench` has started.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use canon_bench::{Machine, Options, REGISTRY, measure, select, table, write_json};
+use clap::Parser;
+use xtask::{Server, repo_root};
+
+/// Measure pg_canon against its peers; started by `cargo xtask bench`.
+#[derive(Debug, Parser)]
+struct Cli {
+    /// Names of benchmarks; all where none is given
+    names: Vec<String>,
+    /// Print the names that were chosen, and measure nothing
+    #[arg(long)]
+    list: bool,
+    /// Rounds of each contender; the median counts
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Seconds of each round
+    #[arg(long, default_value_t = 3.0)]
+    seconds: f64,
+}
+
+fn main() -> Result<()> {
+    let cli = Cli::parse();
+    let chosen = select(REGISTRY, &cli.names)?;
+    if cli.list {
+        for benchmark in chosen {
+            println!("{:<10} {}", benchmark.name, benchmark.about);
+        }
+        return Ok(());
+    }
+    let options = Options { rounds: cli.rounds, duration: Duration::try_from_secs_f64(cli.seconds)? };
+    let server = Server::from_env()?;
+    let machine = Machine::describe(&server)?;
+    let results = repo_root()?.join("bench/results");
+    for benchmark in chosen {
+        let measured = measure(benchmark, &server, options)?;
+        print!("{}", table(&measured));
+        let measured: Vec<_> = measured.into_iter().map(|m| m.on(&machine)).collect();
+        println!("wrote {}\n", write_json(&results, benchmark.name, &measured)?.display());
+    }
+    Ok(())
+}

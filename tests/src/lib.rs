@@ -1,1 +1,58 @@
-//! Tests.
+//! What the tests in `tests/tests/` share: the server that `cargo xtask test client` has started.
+//!
+//! ```no_run
+//! let db = canon_tests::database("orders")?; // empty, dropped at the end of the test
+//! let mut client = db.connect()?;
+//! client.batch_execute("CREATE EXTENSION pg_canon")?;
+//! # Ok::<(), anyhow::Error>(())
+//! ```
+//!
+//! With `PG_CANON_KEEP=1` in the environment, databases, roles and servers stay for a look.
+
+use anyhow::{Context, Result};
+use postgres::Client;
+use postgres::error::{DbError, SqlState};
+
+pub use xtask::{Cluster, Database, PrivateCluster, Role, Server, Status, StopMode, capture, quote_ident, repo_root};
+
+/// The running test server, which has pg_canon preloaded.
+///
+/// # Panics
+///
+/// When this process was not started by `cargo xtask test`; the text names the command.
+#[must_use]
+pub fn server() -> Server {
+    Server::from_env().unwrap_or_else(|error| panic!("{error:#}"))
+}
+
+/// An empty database of the test server, without the extension.
+///
+/// # Errors
+///
+/// When it cannot be created.
+pub fn database(name: &str) -> Result<Database> {
+    server().database(name)
+}
+
+/// A database of the test server with the extension.
+///
+/// # Errors
+///
+/// When it cannot be created.
+pub fn canon_database(name: &str) -> Result<Database> {
+    let database = database(name)?;
+    database.connect()?.batch_execute("CREATE EXTENSION pg_canon")?;
+    Ok(database)
+}
+
+/// Runs `sql`, which must be refused with `code`, and returns the refusal.
+///
+/// # Errors
+///
+/// When it is accepted, or fails otherwise.
+pub fn refused(client: &mut Client, sql: &str, code: &SqlState) -> Result<DbError> {
+    let error = client.batch_execute(sql).err().with_context(|| format!("accepted: {sql}"))?;
+    let refusal = error.as_db_error().with_context(|| format!("{sql}: {error}"))?.clone();
+    anyhow::ensure!(refusal.code() == code, "{sql}: expected {code:?}, found {refusal:?}");
+    Ok(refusal)
+}

@@ -1,0 +1,152 @@
+//! What can go wrong, and how it is shown.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use crate::source::Source;
+
+/// An error of the tool.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file that is not text.
+    #[error("{file}: line {line}: byte {byte:#04x} at offset {offset} is not UTF-8; convert the file to UTF-8 first")]
+    NotUtf8 {
+        /// The file.
+        file: String,
+        /// Offset of the first bad byte.
+        offset: usize,
+        /// Its line.
+        line: usize,
+        /// The byte.
+        byte: u8,
+    },
+    /// A file that cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A configuration file with a mistake.
+    #[error("{}: {message}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// DDL that does not parse or does not fit together. The diagnostics have been collected.
+    #[error("{0} problem(s) in the DDL; nothing was written")]
+    Ddl(usize),
+    /// A page template with a mistake.
+    #[error("template {name}: {message}")]
+    Template {
+        /// The template.
+        name: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// Generated code that does not parse: a bug of the generator.
+    #[error("generated file {file} is not valid Rust: {message}")]
+    Generated {
+        /// The file.
+        file: String,
+        /// What the parser said.
+        message: String,
+    },
+    /// A file that would be overwritten but was not written by this tool.
+    #[error("{}: exists and was not written by canon; move it away or choose another output folder", path.display())]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The database did not answer as it should.
+    #[error("database: {0}")]
+    Database(String),
+}
+
+impl Error {
+    /// An [`Error::Io`] for `path`.
+    pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, source }
+    }
+}
+
+impl From<postgres::Error> for Error {
+    fn from(error: postgres::Error) -> Self {
+        match error.as_db_error() {
+            Some(db) => Self::Database(format!("{} ({})", db.message(), db.code().code())),
+            None => Self::Database(error.to_string()),
+        }
+    }
+}
+
+/// How bad a [`Diagnostic`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The result may be incomplete in this place.
+    Warning,
+    /// The statement would fail, or is not understood.
+    Error,
+}
+
+/// A message about a place in a source file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// Index of the file.
+    pub file: usize,
+    /// The bytes it is about.
+    pub range: Range<usize>,
+}
+
+impl Diagnostic {
+    /// As a compiler prints it: file, line, column, the line itself and a caret.
+    pub fn render(&self, sources: &[Source], color: bool) -> String {
+        let source = &sources[self.file];
+        let level = match self.severity {
+            Severity::Warning => Level::WARNING,
+            Severity::Error => Level::ERROR,
+        };
+        let range = self.window(source);
+        let snippet = Snippet::source(range.text)
+            .path(&source.name)
+            .line_start(range.first_line)
+            .annotation(AnnotationKind::Primary.span(range.span));
+        let mut report = vec![Group::with_title(level.primary_title(&self.message)).element(snippet)];
+        if let Some(help) = &self.help {
+            report.push(Group::with_title(Level::HELP.secondary_title(help)));
+        }
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        renderer.render(&report)
+    }
+
+    /// The lines around the place. Rendering only these keeps a 10 MB statement printable.
+    fn window<'a>(&self, source: &'a Source) -> Window<'a> {
+        let text = &source.text;
+        let start = self.range.start.min(text.len());
+        let line_start = text[..start].rfind('\n').map_or(0, |n| n + 1);
+        let line_end = text[start..].find('\n').map_or(text.len(), |n| start + n);
+        let end = self.range.end.clamp(start, line_end);
+        Window {
+            text: &text[line_start..line_end],
+            first_line: source.position(start).line as usize,
+            span: start - line_start..end.max(start) - line_start,
+        }
+    }
+}
+
+struct Window<'a> {
+    text: &'a str,
+    first_line: usize,
+    span: Range<usize>,
+}

@@ -1,0 +1,349 @@
+//! The canonical form: a Lisp-like text without parentheses of precedence, casts of literals and
+//! PostgreSQL's respellings. Only ever compared, never shown as SQL.
+
+use sqlparser::ast::{
+    AccessExpr, BinaryOperator, CastKind, DataType, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
+    ObjectName, ObjectNamePart, Subscript, TrimWhereField, UnaryOperator, Value,
+};
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::tokenizer::{Token, Tokenizer};
+
+/// The canonical form of an expression.
+pub(super) fn of(text: &str) -> String {
+    match super::parse(text) {
+        Some(expr) => {
+            let mut out = String::with_capacity(text.len());
+            write(&expr, &mut out);
+            out
+        }
+        None => from_tokens(text),
+    }
+}
+
+fn call<'a>(name: &str, arguments: impl IntoIterator<Item = &'a Expr>, out: &mut String) {
+    out.push('(');
+    out.push_str(name);
+    for argument in arguments {
+        out.push(' ');
+        write(argument, out);
+    }
+    out.push(')');
+}
+
+fn literal(value: &str, out: &mut String) {
+    out.push('\'');
+    out.push_str(value);
+    out.push('\'');
+}
+
+fn write(expr: &Expr, out: &mut String) {
+    match expr {
+        Expr::Nested(inner) => write(inner, out),
+        Expr::Identifier(ident) => out.push_str(&name_of(ident)),
+        Expr::CompoundIdentifier(parts) => {
+            out.push_str(&parts.last().map(name_of).unwrap_or_default());
+        }
+        Expr::Value(value) => write_value(&value.value, out),
+        Expr::TypedString(typed) => write_value(&typed.value.value, out),
+        Expr::Interval(interval) => {
+            let mut text = String::new();
+            write(&interval.value, &mut text);
+            let mut text = text.trim_matches('\'').to_owned();
+            if let Some(field) = &interval.leading_field {
+                text.push_str(&format!(" {field}").to_lowercase());
+            }
+            literal(&text, out);
+        }
+        Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr, data_type, .. } => cast(expr, data_type, out),
+        Expr::BinaryOp { left, op, right } => binary(left, op, right, out),
+        Expr::UnaryOp { op, expr } => unary(op, expr, out),
+        Expr::InList { expr, list, negated } => in_list(expr, list, *negated, out),
+        Expr::AnyOp { left, compare_op, right, .. } => any_all(left, compare_op, right, true, out),
+        Expr::AllOp { left, compare_op, right } => any_all(left, compare_op, right, false, out),
+        Expr::Between { expr, negated, low, high } => {
+            let (join, below, above) = if *negated { ("or", "<", ">") } else { ("and", ">=", "<=") };
+            out.push_str(&format!("({join} "));
+            call(below, [&**expr, low], out);
+            out.push(' ');
+            call(above, [&**expr, high], out);
+            out.push(')');
+        }
+        Expr::Like { negated, expr, pattern, .. } => {
+            call(if *negated { "!~~" } else { "~~" }, [&**expr, pattern], out);
+        }
+        Expr::ILike { negated, expr, pattern, .. } => {
+            call(if *negated { "!~~*" } else { "~~*" }, [&**expr, pattern], out);
+        }
+        Expr::IsNull(inner) => call("isnull", [&**inner], out),
+        Expr::IsNotNull(inner) => call("notnull", [&**inner], out),
+        Expr::IsTrue(inner) => call("istrue", [&**inner], out),
+        Expr::IsNotTrue(inner) => call("isnottrue", [&**inner], out),
+        Expr::IsFalse(inner) => call("isfalse", [&**inner], out),
+        Expr::IsNotFalse(inner) => call("isnotfalse", [&**inner], out),
+        Expr::IsDistinctFrom(a, b) => call("distinct", [&**a, b], out),
+        Expr::IsNotDistinctFrom(a, b) => {
+            out.push_str("(not ");
+            call("distinct", [&**a, b], out);
+            out.push(')');
+        }
+        Expr::AtTimeZone { timestamp, time_zone } => call("timezone", [&**time_zone, timestamp], out),
+        Expr::Extract { field, expr, .. } => call(&format!("extract {field}").to_lowercase(), [&**expr], out),
+        Expr::Collate { expr, collation } => match object_name(collation).as_str() {
+            "default" => write(expr, out),
+            name => call(&format!("collate {name}"), [&**expr], out),
+        },
+        Expr::Array(array) => call("array", &array.elem, out),
+        Expr::Tuple(items) => call("row", items, out),
+        Expr::CompoundFieldAccess { root, access_chain } => field_access(root, access_chain, out),
+        Expr::Case { operand, conditions, else_result, .. } => {
+            out.push_str("(case");
+            if let Some(operand) = operand {
+                out.push(' ');
+                write(operand, out);
+            }
+            for when in conditions {
+                out.push(' ');
+                call("when", [&when.condition, &when.result], out);
+            }
+            match else_result {
+                Some(result) => call(" else", [&**result], out),
+                None => out.push_str("( else (null))"),
+            }
+            out.push(')');
+        }
+        other => write_call(other, out),
+    }
+}
+
+/// Functions, and the special syntax that stands for some of them.
+fn write_call(expr: &Expr, out: &mut String) {
+    match expr {
+        Expr::Function(function) => {
+            let name = match object_name(&function.name).as_str() {
+                "current_timestamp" | "transaction_timestamp" => "now".to_owned(),
+                other => other.to_owned(),
+            };
+            let plain = function.filter.is_none() && function.over.is_none() && function.within_group.is_empty();
+            match arguments(&function.args) {
+                Some(arguments) if plain => call(&name, arguments, out),
+                _ => out.push_str(&from_tokens(&function.to_string())),
+            }
+        }
+        Expr::Trim { trim_where, trim_what, expr, trim_characters } => {
+            let name = match trim_where {
+                Some(TrimWhereField::Leading) => "ltrim",
+                Some(TrimWhereField::Trailing) => "rtrim",
+                _ => "btrim",
+            };
+            let characters = trim_what.as_deref().into_iter().chain(trim_characters.iter().flatten());
+            call(name, std::iter::once(&**expr).chain(characters), out);
+        }
+        Expr::Substring { expr, substring_from, substring_for, .. } => {
+            let rest = substring_from.as_deref().into_iter().chain(substring_for.as_deref());
+            call("substring", std::iter::once(&**expr).chain(rest), out);
+        }
+        Expr::Position { expr, r#in } => call("position", [&**r#in, expr], out),
+        Expr::Ceil { expr, .. } => call("ceil", [&**expr], out),
+        Expr::Floor { expr, .. } => call("floor", [&**expr], out),
+        other => out.push_str(&from_tokens(&other.to_string())),
+    }
+}
+
+/// Only plain positional arguments; anything else is compared by its tokens.
+fn arguments(arguments: &FunctionArguments) -> Option<Vec<&Expr>> {
+    match arguments {
+        FunctionArguments::None => Some(Vec::new()),
+        FunctionArguments::List(list) if list.clauses.is_empty() && list.duplicate_treatment.is_none() => list
+            .args
+            .iter()
+            .map(|argument| match argument {
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
+                _ => None,
+            })
+            .collect(),
+        _ => None,
+    }
+}
+
+fn write_value(value: &Value, out: &mut String) {
+    match value {
+        Value::Number(digits, _) => literal(digits, out),
+        Value::SingleQuotedString(s)
+        | Value::EscapedStringLiteral(s)
+        | Value::UnicodeStringLiteral(s)
+        | Value::NationalStringLiteral(s) => literal(s, out),
+        Value::DollarQuotedString(s) => literal(&s.value, out),
+        Value::Boolean(b) => out.push_str(if *b { "true" } else { "false" }),
+        Value::Null => out.push_str("(null)"),
+        other => out.push_str(&other.to_string()),
+    }
+}
+
+/// Casts of literals and casts to plain text types say nothing the context does not say.
+fn cast(expr: &Expr, data_type: &DataType, out: &mut String) {
+    let ty = canonical_type(&data_type.to_string());
+    let inner = super::strip(expr);
+    let is_constant = match inner {
+        Expr::Value(_) | Expr::TypedString(_) | Expr::Interval(_) | Expr::Array(_) => true,
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => matches!(super::strip(expr), Expr::Value(_)),
+        _ => false,
+    };
+    let base = ty.split('(').next().unwrap_or_default().trim_end_matches("[]");
+    if is_constant || matches!(base, "text" | "character varying" | "character" | "regclass") {
+        return write(expr, out);
+    }
+    call(&format!("cast {ty}"), [expr], out);
+}
+
+fn canonical_type(written: &str) -> String {
+    let lower = written.to_lowercase();
+    let (base, rest) = lower.split_at(lower.find(['(', '[']).unwrap_or(lower.len()));
+    let base = match base.trim().trim_start_matches("pg_catalog.") {
+        "int" | "int4" => "integer",
+        "int8" => "bigint",
+        "int2" => "smallint",
+        "float8" => "double precision",
+        "float4" => "real",
+        "bool" => "boolean",
+        "varchar" => "character varying",
+        "char" | "bpchar" => "character",
+        "decimal" => "numeric",
+        "timestamptz" => "timestamp with time zone",
+        "timestamp" => "timestamp without time zone",
+        "timetz" => "time with time zone",
+        "time" => "time without time zone",
+        other => other,
+    }
+    .to_owned();
+    format!("{base}{}", rest.replace(' ', ""))
+}
+
+fn unary(op: &UnaryOperator, expr: &Expr, out: &mut String) {
+    match (op, super::strip(expr)) {
+        (UnaryOperator::Minus, Expr::Value(value)) => {
+            let mut text = String::new();
+            write_value(&value.value, &mut text);
+            literal(&format!("-{}", text.trim_matches('\'')), out);
+        }
+        (UnaryOperator::Plus, _) => write(expr, out),
+        (UnaryOperator::Not, _) => call("not", [expr], out),
+        _ => call(&op.to_string(), [expr], out),
+    }
+}
+
+fn binary(left: &Expr, op: &BinaryOperator, right: &Expr, out: &mut String) {
+    match op {
+        BinaryOperator::And => flat("and", op, &[left, right], out),
+        BinaryOperator::Or => flat("or", op, &[left, right], out),
+        BinaryOperator::PGCustomBinaryOperator(parts) => {
+            call(parts.last().map_or("", String::as_str), [left, right], out);
+        }
+        _ => call(&op.to_string(), [left, right], out),
+    }
+}
+
+/// AND and OR are lists for PostgreSQL, however they are nested.
+fn flat(name: &str, op: &BinaryOperator, items: &[&Expr], out: &mut String) {
+    fn collect<'e>(expr: &'e Expr, op: &BinaryOperator, list: &mut Vec<&'e Expr>) {
+        match expr {
+            Expr::Nested(inner) => collect(inner, op, list),
+            Expr::BinaryOp { left, op: inner, right } if inner == op => {
+                collect(left, op, list);
+                collect(right, op, list);
+            }
+            other => list.push(other),
+        }
+    }
+    let mut list = Vec::new();
+    items.iter().for_each(|item| collect(item, op, &mut list));
+    call(name, list, out);
+}
+
+fn in_list(expr: &Expr, list: &[Expr], negated: bool, out: &mut String) {
+    if let [only] = list {
+        return call(if negated { "<>" } else { "=" }, [expr, only], out);
+    }
+    call(if negated { "notin" } else { "in" }, std::iter::once(expr).chain(list), out);
+}
+
+fn any_all(left: &Expr, op: &BinaryOperator, right: &Expr, any: bool, out: &mut String) {
+    let list = match super::strip(right) {
+        Expr::Array(array) => Some(array.elem.as_slice()),
+        _ => None,
+    };
+    match (list, any, op) {
+        (Some(list), true, BinaryOperator::Eq) => in_list(left, list, false, out),
+        (Some(list), false, BinaryOperator::NotEq) => in_list(left, list, true, out),
+        _ => call(&format!("{} {op}", if any { "any" } else { "all" }), [left, right], out),
+    }
+}
+
+fn field_access(root: &Expr, chain: &[AccessExpr], out: &mut String) {
+    out.push_str("(access ");
+    write(root, out);
+    for access in chain {
+        out.push(' ');
+        match access {
+            AccessExpr::Dot(expr) => write(expr, out),
+            AccessExpr::Subscript(Subscript::Index { index }) => write(index, out),
+            other @ AccessExpr::Subscript(_) => out.push_str(&from_tokens(&other.to_string())),
+        }
+    }
+    out.push(')');
+}
+
+fn name_of(ident: &Ident) -> String {
+    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_ascii_lowercase() }
+}
+
+/// The bare name: the schema of a function is decided by the search path, not by the text.
+fn object_name(name: &ObjectName) -> String {
+    match name.0.last() {
+        Some(ObjectNamePart::Identifier(ident)) => name_of(ident),
+        Some(other) => other.to_string().to_ascii_lowercase(),
+        None => String::new(),
+    }
+}
+
+/// For what does not parse: words and operators without parentheses, qualifiers and casts.
+fn from_tokens(text: &str) -> String {
+    let dialect = PostgreSqlDialect {};
+    let Ok(tokens) = Tokenizer::new(&dialect, text).tokenize() else { return text.to_owned() };
+    let tokens: Vec<Token> =
+        tokens.into_iter().filter(|t| !matches!(t, Token::Whitespace(_) | Token::EOF | Token::SemiColon)).collect();
+    let mut words: Vec<String> = Vec::new();
+    let mut n = 0;
+    while let Some(token) = tokens.get(n) {
+        match token {
+            Token::LParen | Token::RParen => {}
+            Token::DoubleColon => n += cast_length(&tokens[n + 1..]),
+            Token::Period => {
+                words.pop();
+            }
+            Token::Word(w) if w.quote_style.is_none() => words.push(w.value.to_ascii_lowercase()),
+            Token::Word(w) => words.push(w.value.clone()),
+            other => words.push(other.to_string()),
+        }
+        n += 1;
+    }
+    words.join(" ")
+}
+
+/// Number of tokens of the type name behind `::`.
+fn cast_length(tokens: &[Token]) -> usize {
+    let two_words = |a: &str, b: &str| {
+        let is = |t: Option<&Token>, word: &str| matches!(t, Some(Token::Word(w)) if w.value.eq_ignore_ascii_case(word));
+        is(tokens.first(), a) && is(tokens.get(1), b)
+    };
+    let mut length = if two_words("character", "varying") || two_words("double", "precision") { 2 } else { 1 };
+    while matches!(tokens.get(length), Some(Token::Period)) {
+        length += 2;
+    }
+    if matches!(tokens.get(length), Some(Token::LParen)) {
+        length += tokens[length..].iter().position(|t| *t == Token::RParen).map_or(0, |n| n + 1);
+    }
+    while matches!((tokens.get(length), tokens.get(length + 1)), (Some(Token::LBracket), Some(Token::RBracket))) {
+        length += 2;
+    }
+    length
+}

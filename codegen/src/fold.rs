@@ -1,0 +1,287 @@
+//! Folds statements into the schema they leave behind.
+//!
+//! The catalogue is a state machine: each change is applied to what the changes before it made,
+//! with PostgreSQL's own rules for names that are not written out (schema of an unqualified name,
+//! name of an unnamed constraint, sequence of a serial column). A change that PostgreSQL would
+//! refuse is reported and has no effect.
+
+mod alter;
+mod comments;
+mod constraints;
+mod expressions;
+mod objects;
+mod remove;
+mod rename;
+mod tables;
+mod unnamed;
+
+use std::collections::{HashMap, HashSet};
+
+use canon_core::schema::{
+    Composite, Domain, EnumType, Extension, Function, Model, Opaque, Origin, QName, RangeType, Schema, Sequence, Table,
+    View,
+};
+use indexmap::IndexMap;
+
+use crate::parse::change::Change;
+use crate::parse::{Name, TypeName};
+
+/// A change that cannot be applied, in words.
+pub(crate) type Refused = String;
+
+/// What a relation name stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Relation {
+    Table,
+    View,
+    Sequence,
+    /// Of this table or materialised view.
+    Index(QName),
+    /// A composite type shares the name space of tables.
+    Composite,
+    /// Of a session: known, so that statements about it are not mistaken, but not modelled.
+    Temporary,
+}
+
+/// The schema as far as it has been read.
+#[derive(Debug)]
+pub(crate) struct Catalog {
+    path: Vec<String>,
+    schemas: IndexMap<String, Schema>,
+    extensions: IndexMap<String, Extension>,
+    tables: IndexMap<QName, Table>,
+    views: IndexMap<QName, View>,
+    enums: IndexMap<QName, EnumType>,
+    domains: IndexMap<QName, Domain>,
+    composites: IndexMap<QName, Composite>,
+    ranges: IndexMap<QName, RangeType>,
+    sequences: IndexMap<QName, Sequence>,
+    functions: IndexMap<String, Function>,
+    opaque: Vec<Opaque>,
+    /// Every name of the `pg_class` name space.
+    relations: HashMap<QName, Relation>,
+    /// Names of constraints in each schema, as often as they are used.
+    constraint_names: HashMap<QName, u32>,
+    /// Sequences that belong to identity columns; the model does not show them.
+    identity_sequences: HashSet<QName>,
+}
+
+impl Catalog {
+    pub(crate) fn new() -> Self {
+        Self {
+            path: vec!["public".to_owned()],
+            schemas: IndexMap::new(),
+            extensions: IndexMap::new(),
+            tables: IndexMap::new(),
+            views: IndexMap::new(),
+            enums: IndexMap::new(),
+            domains: IndexMap::new(),
+            composites: IndexMap::new(),
+            ranges: IndexMap::new(),
+            sequences: IndexMap::new(),
+            functions: IndexMap::new(),
+            opaque: Vec::new(),
+            relations: HashMap::new(),
+            constraint_names: HashMap::new(),
+            identity_sequences: HashSet::new(),
+        }
+    }
+
+    /// Names that were unqualified in one file do not depend on the `SET search_path` of another.
+    pub(crate) fn begin_file(&mut self) {
+        self.path = vec!["public".to_owned()];
+    }
+
+    /// Applies one change; `place` turns byte offsets of the statement's file into origins.
+    pub(crate) fn apply(
+        &mut self,
+        change: Change,
+        origin: Origin,
+        place: &dyn Fn(usize) -> Origin,
+        text: &str,
+    ) -> Result<(), Refused> {
+        match change {
+            Change::CreateSchema { name, if_not_exists } => self.create_schema(name, if_not_exists, origin),
+            Change::CreateExtension { name, schema } => {
+                let extension = Extension { name: name.clone(), schema, comment: None, origin: Some(origin) };
+                self.extensions.entry(name).or_insert(extension);
+                Ok(())
+            }
+            Change::SearchPath(path) => {
+                self.path = path.into_iter().filter(|s| s != "$user" && s != "pg_catalog").collect();
+                Ok(())
+            }
+            Change::CreateTable(table) => self.create_table(*table, origin, place),
+            Change::AlterTable { name, if_exists, actions } => self.alter_table(&name, if_exists, actions, place),
+            Change::CreateIndex(index) => self.create_index(*index, origin),
+            Change::AttachIndex { parent, partition } => self.attach_index(&parent, &partition),
+            Change::CreateSequence { name, if_not_exists, temporary, options } => {
+                self.create_sequence(&name, if_not_exists, temporary, &options, origin)
+            }
+            Change::AlterSequence { name, options } => self.alter_sequence(&name, &options),
+            Change::CreateEnum { name, labels } => self.create_enum(&name, labels, origin),
+            Change::AddEnumValue { name, label, place, if_not_exists } => {
+                self.add_enum_value(&name, label, &place, if_not_exists)
+            }
+            Change::RenameEnumValue { name, from, to } => self.rename_enum_value(&name, &from, to),
+            Change::CreateDomain(domain) => self.create_domain(*domain, origin, place),
+            Change::AlterDomain { name, action } => self.alter_domain(&name, action, place),
+            Change::CreateComposite { name, attributes } => self.create_composite(&name, attributes, origin, place),
+            Change::AlterComposite { name, actions } => self.alter_composite(&name, actions, place),
+            Change::CreateRange { name, subtype } => self.create_range(&name, &subtype, origin),
+            Change::CreateView(view) => self.create_view(*view, origin),
+            Change::CreateFunction(function) => self.create_function(*function, origin),
+            Change::AlterFunction { name, arguments, options } => {
+                self.alter_function(&name, arguments.as_deref(), options)
+            }
+            Change::CreateTrigger(trigger) => self.create_trigger(*trigger, origin),
+            Change::CreatePolicy(policy) => self.create_policy(*policy, origin),
+            Change::AlterPolicy { name, table, roles, using, check } => {
+                self.alter_policy(&name, &table, roles, using, check)
+            }
+            Change::Comment { target, text } => self.comment(target, text),
+            Change::Drop { kind, targets, if_exists, cascade } => self.drop_objects(kind, &targets, if_exists, cascade),
+            Change::Rename { kind, target, to } => self.rename(kind, &target, to),
+            Change::SetSchema { kind, target, to } => self.set_schema(kind, &target, to),
+            Change::Opaque { kind, name } => {
+                self.opaque.push(Opaque { kind, name, text: text.to_owned(), origin: Some(origin) });
+                Ok(())
+            }
+        }
+    }
+
+    /// The model of what has been read.
+    pub(crate) fn finish(self, files: Vec<String>) -> Model {
+        let identity = self.identity_sequences;
+        Model {
+            files,
+            schemas: self.schemas.into_values().collect(),
+            extensions: self.extensions.into_values().collect(),
+            tables: self.tables.into_values().collect(),
+            views: self.views.into_values().collect(),
+            enums: self.enums.into_values().collect(),
+            domains: self.domains.into_values().collect(),
+            composites: self.composites.into_values().collect(),
+            ranges: self.ranges.into_values().collect(),
+            sequences: self.sequences.into_values().filter(|s| !identity.contains(&s.name)).collect(),
+            functions: self.functions.into_values().collect(),
+            opaque: self.opaque,
+        }
+    }
+
+    fn create_schema(&mut self, name: String, if_not_exists: bool, origin: Origin) -> Result<(), Refused> {
+        match self.schemas.get_mut(&name) {
+            // Mentioned before it was declared.
+            Some(schema) if schema.origin.is_none() => schema.origin = Some(origin),
+            Some(_) if if_not_exists || name == "public" => {}
+            Some(_) => return Err(format!("schema {name} already exists")),
+            None => {
+                self.schemas.insert(name.clone(), Schema { name, comment: None, origin: Some(origin) });
+            }
+        }
+        Ok(())
+    }
+
+    /// The full name a new object gets.
+    fn new_name(&mut self, name: &Name) -> QName {
+        let schema = match &name.schema {
+            Some(schema) => schema.clone(),
+            None => self.path.first().cloned().unwrap_or_else(|| "public".to_owned()),
+        };
+        if !self.schemas.contains_key(&schema) {
+            let implicit = Schema { name: schema.clone(), comment: None, origin: None };
+            self.schemas.insert(schema.clone(), implicit);
+        }
+        QName { schema, name: name.name.clone() }
+    }
+
+    /// Finds an existing object: where it says, or along the search path, or, for scripts that
+    /// leave the path to their caller, in the only schema that has it.
+    fn lookup(&self, name: &Name, exists: impl Fn(&QName) -> bool) -> Option<QName> {
+        if let Some(schema) = &name.schema {
+            return Some(QName::new(schema, &name.name)).filter(|n| exists(n));
+        }
+        let in_schema = |schema: &String| Some(QName::new(schema, &name.name)).filter(|n| exists(n));
+        self.path.iter().find_map(in_schema).or_else(|| {
+            let mut found = self.schemas.keys().filter_map(in_schema);
+            found.next().filter(|_| found.next().is_none())
+        })
+    }
+
+    fn find_relation(&self, name: &Name) -> Option<(QName, &Relation)> {
+        let found = self.lookup(name, |n| self.relations.contains_key(n))?;
+        let relation = self.relations.get(&found)?;
+        Some((found, relation))
+    }
+
+    fn find_table(&self, name: &Name) -> Option<QName> {
+        self.lookup(name, |n| self.tables.contains_key(n))
+    }
+
+    fn table_mut(&mut self, name: &Name) -> Result<&mut Table, Refused> {
+        match self.find_table(name).and_then(|found| self.tables.get_mut(&found)) {
+            Some(table) => Ok(table),
+            None => Err(format!("table {name} does not exist")),
+        }
+    }
+
+    fn is_temporary(&self, name: &Name) -> bool {
+        matches!(self.find_relation(name), Some((_, Relation::Temporary)))
+    }
+
+    fn find_function(&self, name: &Name) -> Vec<String> {
+        let of_name = |schema: &str| {
+            let wanted = QName::new(schema, &name.name);
+            self.functions.iter().filter(|(_, f)| f.name == wanted).map(|(key, _)| key.clone()).collect::<Vec<_>>()
+        };
+        match &name.schema {
+            Some(schema) => of_name(schema),
+            None => {
+                let on_path = self.path.iter().map(|s| of_name(s)).find(|found| !found.is_empty());
+                on_path.or_else(|| self.schemas.keys().map(|s| of_name(s)).find(|found| !found.is_empty())).unwrap_or_default()
+            }
+        }
+    }
+
+    /// The name of a function that a trigger calls. Functions of extensions are not in the file.
+    fn function_name(&mut self, name: &Name) -> QName {
+        if let Some(key) = self.find_function(name).first() {
+            return self.functions[key].name.clone();
+        }
+        match &name.schema {
+            Some(schema) => QName::new(schema, &name.name),
+            None => QName::new(self.path.first().map_or("public", String::as_str), &name.name),
+        }
+    }
+
+    /// A type as `format_type` prints it. Types that the script does not declare belong to an
+    /// extension; they go by their bare name, wherever the extension was put.
+    fn type_display(&self, ty: &TypeName) -> String {
+        if ty.builtin {
+            return ty.display();
+        }
+        let is_type = |n: &QName| {
+            self.enums.contains_key(n)
+                || self.domains.contains_key(n)
+                || self.composites.contains_key(n)
+                || self.ranges.contains_key(n)
+                || self.tables.contains_key(n)
+                || self.views.contains_key(n)
+        };
+        let mut resolved = ty.clone();
+        resolved.name = match self.lookup(&ty.name, is_type) {
+            Some(found) => Name { schema: Some(found.schema), name: found.name },
+            None => Name { schema: None, name: ty.name.name.clone() },
+        };
+        resolved.display()
+    }
+
+    /// Takes a name in the `pg_class` name space.
+    fn claim(&mut self, name: &QName, relation: Relation) -> Result<(), Refused> {
+        if self.relations.contains_key(name) {
+            return Err(format!("relation {name} already exists"));
+        }
+        self.relations.insert(name.clone(), relation);
+        Ok(())
+    }
+}

@@ -1,0 +1,211 @@
+//! `ALTER TABLE`, action by action.
+
+use canon_core::schema::{Constraint, ConstraintKind, Generated, Origin, QName, Table};
+
+use super::{Catalog, Refused, Relation};
+use crate::parse::Name;
+use crate::parse::change::{AlterTable, DropTarget, ObjectClass, SequenceOptions};
+
+impl Catalog {
+    pub(super) fn alter_table(
+        &mut self,
+        name: &Name,
+        if_exists: bool,
+        actions: Vec<AlterTable>,
+        place: &dyn Fn(usize) -> Origin,
+    ) -> Result<(), Refused> {
+        let Some((found, relation)) = self.find_relation(name) else {
+            return if if_exists { Ok(()) } else { Err(format!("relation {name} does not exist")) };
+        };
+        let relation = relation.clone();
+        for action in actions {
+            // Renaming may have changed what the next action finds.
+            match &relation {
+                Relation::Temporary => {}
+                Relation::Table => self.alter_one(&found, action, place)?,
+                other => self.alter_other(&found, other, action)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Views, sequences and indexes take part in the statement too.
+    fn alter_other(&mut self, name: &QName, relation: &Relation, action: AlterTable) -> Result<(), Refused> {
+        let kind = match relation {
+            Relation::View => ObjectClass::View,
+            Relation::Sequence => ObjectClass::Sequence,
+            Relation::Index(_) => ObjectClass::Index,
+            _ => ObjectClass::Type,
+        };
+        let full = Name { schema: Some(name.schema.clone()), name: name.name.clone() };
+        let target = DropTarget { name: full, ..DropTarget::default() };
+        match action {
+            AlterTable::RenameTo(to) => self.rename(kind, &target, to),
+            AlterTable::SetSchema(to) => self.set_schema(kind, &target, to),
+            AlterTable::RenameColumn { from, to } => {
+                if let Some(column) =
+                    self.views.get_mut(name).and_then(|v| v.columns.iter_mut().find(|c| c.name == from))
+                {
+                    column.name = to;
+                }
+                Ok(())
+            }
+            AlterTable::SetOptions(options) => {
+                if let Some(view) = self.views.get_mut(name) {
+                    view.options.extend(options);
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn alter_one(&mut self, table: &QName, action: AlterTable, place: &dyn Fn(usize) -> Origin) -> Result<(), Refused> {
+        match action {
+            AlterTable::AddColumn { column, if_not_exists } => {
+                let exists = self.tables.get(table).is_some_and(|t| t.column(&column.name).is_some());
+                if exists && if_not_exists {
+                    return Ok(());
+                }
+                let constraints = self.add_column(table, *column, place)?;
+                constraints.into_iter().try_for_each(|constraint| self.add_constraint(table, constraint, place))
+            }
+            AlterTable::DropColumn { name, if_exists, cascade } => self.drop_column(table, &name, if_exists, cascade),
+            AlterTable::AddConstraint(constraint) => self.add_constraint(table, *constraint, place),
+            AlterTable::DropConstraint { name, if_exists, cascade } => {
+                self.drop_constraint(table, &name, if_exists, cascade)
+            }
+            AlterTable::AlterConstraint { name, deferrable, initially_deferred } => {
+                let constraint = self.constraint_mut(table, &name)?;
+                constraint.deferrable = deferrable;
+                constraint.initially_deferred = initially_deferred;
+                Ok(())
+            }
+            AlterTable::ValidateConstraint(name) => {
+                self.constraint_mut(table, &name)?.not_valid = false;
+                Ok(())
+            }
+            AlterTable::AttachPartition { partition, bound } => {
+                let Some(child) = self.find_table(&partition) else {
+                    return Err(format!("table {partition} does not exist"));
+                };
+                let parent = Name { schema: Some(table.schema.clone()), name: table.name.clone() };
+                self.attach_partition(&parent, &child, bound)
+            }
+            AlterTable::DetachPartition(partition) => {
+                self.table_mut(&partition)?.partition_of = None;
+                Ok(())
+            }
+            AlterTable::Inherit(parent) => {
+                let Some(parent) = self.find_table(&parent) else {
+                    return Err(format!("table {parent} does not exist"));
+                };
+                self.own(table)?.inherits.push(parent);
+                Ok(())
+            }
+            AlterTable::NoInherit(parent) => {
+                let parent = self.find_table(&parent);
+                self.own(table)?.inherits.retain(|p| Some(p) != parent.as_ref());
+                Ok(())
+            }
+            AlterTable::RenameColumn { from, to } => self.rename_column(table, &from, to),
+            AlterTable::RenameConstraint { from, to } => self.rename_constraint(table, &from, to),
+            AlterTable::RenameTo(to) => self.rename_table(table, to),
+            AlterTable::SetSchema(to) => self.move_table(table, to),
+            AlterTable::AddIdentity { column, identity, options } => {
+                let ty = self.column_mut(table, &column)?.ty.clone();
+                let options = SequenceOptions { ty: options.ty.clone().or(Some(ty)), ..options };
+                let sequence = self.column_sequence(table, &column, &options, place(0))?;
+                self.identity_sequences.insert(sequence);
+                let column = self.column_mut(table, &column)?;
+                column.identity = Some(identity);
+                column.not_null = true;
+                Ok(())
+            }
+            other => self.alter_property(table, other),
+        }
+    }
+
+    /// Actions that set one property.
+    fn alter_property(&mut self, table: &QName, action: AlterTable) -> Result<(), Refused> {
+        match action {
+            AlterTable::SetDefault { column, expression } => self.column_mut(table, &column)?.default = expression,
+            AlterTable::SetNotNull { column, not_null } => self.column_mut(table, &column)?.not_null = not_null,
+            AlterTable::SetType { column, ty, collation } => {
+                let ty = self.type_display(&ty);
+                let collation = collation.as_ref().map(|c| self.collation_name(c));
+                let column = self.column_mut(table, &column)?;
+                column.ty = ty;
+                column.collation = collation;
+            }
+            AlterTable::SetIdentity { column, identity } => self.column_mut(table, &column)?.identity = identity,
+            AlterTable::DropIdentity { column } => self.column_mut(table, &column)?.identity = None,
+            AlterTable::DropExpression { column } => self.column_mut(table, &column)?.generated = None,
+            AlterTable::SetExpression { column, expression } => {
+                let column = self.column_mut(table, &column)?;
+                column.generated = column.generated.take().map(|g| Generated { expression, ..g });
+            }
+            AlterTable::SetLogged(logged) => self.own(table)?.unlogged = !logged,
+            AlterTable::RowSecurity(on) => self.own(table)?.row_security = on,
+            AlterTable::ForceRowSecurity(on) => self.own(table)?.force_row_security = on,
+            AlterTable::TriggerEnabled { name, enabled } => {
+                let table = self.own(table)?;
+                let matching = |t: &&mut canon_core::schema::Trigger| name.as_ref().is_none_or(|n| t.name == *n);
+                table.triggers.iter_mut().filter(matching).for_each(|t| t.enabled = enabled);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn own(&mut self, table: &QName) -> Result<&mut Table, Refused> {
+        self.tables.get_mut(table).ok_or_else(|| format!("table {table} does not exist"))
+    }
+
+    pub(super) fn column_mut(
+        &mut self,
+        table: &QName,
+        column: &str,
+    ) -> Result<&mut canon_core::schema::Column, Refused> {
+        let found = self.own(table)?.columns.iter_mut().find(|c| c.name == column);
+        found.ok_or_else(|| format!("column {column} of table {table} does not exist"))
+    }
+
+    pub(super) fn constraint_mut(&mut self, table: &QName, name: &str) -> Result<&mut Constraint, Refused> {
+        let found = self.own(table)?.constraints.iter_mut().find(|c| c.name == name);
+        found.ok_or_else(|| format!("constraint {name} of table {table} does not exist"))
+    }
+
+    fn drop_constraint(&mut self, table: &QName, name: &str, if_exists: bool, cascade: bool) -> Result<(), Refused> {
+        let target = self.own(table)?;
+        let Some(position) = target.constraints.iter().position(|c| c.name == name) else {
+            return if if_exists { Ok(()) } else { Err(format!("constraint {name} of table {table} does not exist")) };
+        };
+        let constraint = target.constraints.remove(position);
+        self.unregister_constraint(table, name, constraint.kind);
+        if cascade && matches!(constraint.kind, ConstraintKind::Primary | ConstraintKind::Unique) {
+            self.drop_references(table, |columns| {
+                columns.len() == constraint.columns.len() && columns.iter().all(|c| constraint.columns.contains(c))
+            });
+        }
+        Ok(())
+    }
+
+    /// Drops foreign keys that point at `table` by columns that `matching` accepts.
+    pub(super) fn drop_references(&mut self, table: &QName, matching: impl Fn(&[String]) -> bool) {
+        let mut gone = Vec::new();
+        for other in self.tables.values_mut() {
+            let name = other.name.clone();
+            other.constraints.retain(|c| {
+                let hit = c.references.as_ref().is_some_and(|r| r.table == *table && matching(&r.columns));
+                if hit {
+                    gone.push((name.clone(), c.name.clone()));
+                }
+                !hit
+            });
+        }
+        for (owner, constraint) in gone {
+            self.unregister_constraint(&owner, &constraint, ConstraintKind::Foreign);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! `COMMENT ON`.
+
+use canon_core::schema::QName;
+
+use super::{Catalog, Refused, Relation};
+use crate::parse::change::{CommentTarget, DropTarget, ObjectClass};
+
+impl Catalog {
+    pub(super) fn comment(&mut self, target: CommentTarget, text: Option<String>) -> Result<(), Refused> {
+        let CommentTarget::Object(class, target) = target else { return Ok(()) };
+        if self.is_temporary(target.table.as_ref().unwrap_or(&target.name)) {
+            return Ok(());
+        }
+        if let Some(slot) = self.comment_slot(class, &target) {
+            *slot = text;
+            return Ok(());
+        }
+        // An index behind a key constraint has no entry of its own.
+        if class == ObjectClass::Index && self.find_relation(&target.name).is_some() {
+            return Ok(());
+        }
+        Err(format!("{} does not exist, so it cannot have a comment", target.name))
+    }
+
+    fn comment_slot(&mut self, class: ObjectClass, target: &DropTarget) -> Option<&mut Option<String>> {
+        let name = &target.name.name;
+        match class {
+            ObjectClass::Schema => self.schemas.get_mut(name).map(|s| &mut s.comment),
+            ObjectClass::Extension => self.extensions.get_mut(name).map(|e| &mut e.comment),
+            ObjectClass::Table | ObjectClass::View | ObjectClass::MaterializedView | ObjectClass::Sequence => {
+                let (found, _) = self.find_relation(&target.name)?;
+                self.relation_comment(&found)
+            }
+            ObjectClass::Index => {
+                let (found, relation) = self.find_relation(&target.name)?;
+                let Relation::Index(table) = relation.clone() else { return None };
+                let indexes = match (self.tables.get_mut(&table), self.views.get_mut(&table)) {
+                    (Some(t), _) => &mut t.indexes,
+                    (_, Some(v)) => &mut v.indexes,
+                    _ => return None,
+                };
+                indexes.iter_mut().find(|i| i.name == found.name).map(|i| &mut i.comment)
+            }
+            ObjectClass::Column => {
+                let (table, _) = self.find_relation(target.table.as_ref()?)?;
+                let columns = match (self.tables.get_mut(&table), self.views.get_mut(&table)) {
+                    (Some(t), _) => &mut t.columns,
+                    (_, Some(v)) => &mut v.columns,
+                    _ => &mut self.composites.get_mut(&table)?.columns,
+                };
+                columns.iter_mut().find(|c| c.name == *name).map(|c| &mut c.comment)
+            }
+            ObjectClass::Constraint => {
+                let table = self.table_mut(target.table.as_ref()?).ok()?;
+                table.constraints.iter_mut().find(|c| c.name == *name).map(|c| &mut c.comment)
+            }
+            ObjectClass::DomainConstraint => {
+                let domain = self.find_type(target.table.as_ref()?)?;
+                let checks = &mut self.domains.get_mut(&domain)?.checks;
+                checks.iter_mut().find(|c| c.name == *name).map(|c| &mut c.comment)
+            }
+            ObjectClass::Trigger => {
+                let (table, _) = self.find_relation(target.table.as_ref()?)?;
+                let triggers = match (self.tables.get_mut(&table), self.views.get_mut(&table)) {
+                    (Some(t), _) => &mut t.triggers,
+                    (_, Some(v)) => &mut v.triggers,
+                    _ => return None,
+                };
+                triggers.iter_mut().find(|t| t.name == *name).map(|t| &mut t.comment)
+            }
+            ObjectClass::Policy => {
+                let table = self.table_mut(target.table.as_ref()?).ok()?;
+                table.policies.iter_mut().find(|p| p.name == *name).map(|p| &mut p.comment)
+            }
+            ObjectClass::Type | ObjectClass::Domain => {
+                let found = self.find_type(&target.name)?;
+                self.type_comment(&found)
+            }
+            ObjectClass::Function | ObjectClass::Procedure | ObjectClass::Routine | ObjectClass::Aggregate => {
+                let key = self.match_function(target)?;
+                self.functions.get_mut(&key).map(|f| &mut f.comment)
+            }
+            ObjectClass::Other => None,
+        }
+    }
+
+    fn relation_comment(&mut self, name: &QName) -> Option<&mut Option<String>> {
+        if let Some(table) = self.tables.get_mut(name) {
+            return Some(&mut table.comment);
+        }
+        if let Some(view) = self.views.get_mut(name) {
+            return Some(&mut view.comment);
+        }
+        self.sequences.get_mut(name).map(|s| &mut s.comment)
+    }
+
+    fn type_comment(&mut self, name: &QName) -> Option<&mut Option<String>> {
+        if let Some(ty) = self.enums.get_mut(name) {
+            return Some(&mut ty.comment);
+        }
+        if let Some(ty) = self.domains.get_mut(name) {
+            return Some(&mut ty.comment);
+        }
+        if let Some(ty) = self.composites.get_mut(name) {
+            return Some(&mut ty.comment);
+        }
+        self.ranges.get_mut(name).map(|t| &mut t.comment)
+    }
+}

@@ -1,0 +1,449 @@
+//! Types, sequences, views and functions coming into being and changing.
+
+use canon_core::schema::{
+    Argument, Column, ColumnRef, Composite, Constraint, ConstraintKind, Domain, EnumType, Function, FunctionKind,
+    Origin, QName, RangeType, Sequence, View,
+};
+
+use super::{Catalog, Refused, Relation};
+use crate::parse::change::{
+    AlterComposite, AlterDomain, ColumnDef, ConstraintBody, ConstraintDef, CreateDomain, CreateFunction, CreateView,
+    DropTarget, EnumPlace, FunctionOptions, SequenceOptions,
+};
+use crate::parse::{Name, TypeName};
+
+impl Catalog {
+    pub(super) fn find_type(&self, name: &Name) -> Option<QName> {
+        self.lookup(name, |n| {
+            self.enums.contains_key(n)
+                || self.domains.contains_key(n)
+                || self.composites.contains_key(n)
+                || self.ranges.contains_key(n)
+        })
+    }
+
+    fn new_type(&mut self, name: &Name) -> Result<QName, Refused> {
+        let name = self.new_name(name);
+        let taken = Name { schema: Some(name.schema.clone()), name: name.name.clone() };
+        if self.find_type(&taken).is_some() {
+            return Err(format!("type {name} already exists"));
+        }
+        Ok(name)
+    }
+
+    pub(super) fn create_enum(&mut self, name: &Name, labels: Vec<String>, origin: Origin) -> Result<(), Refused> {
+        let name = self.new_type(name)?;
+        self.enums.insert(name.clone(), EnumType { name, labels, comment: None, origin: Some(origin) });
+        Ok(())
+    }
+
+    fn enum_mut(&mut self, name: &Name) -> Result<&mut EnumType, Refused> {
+        let found = self.lookup(name, |n| self.enums.contains_key(n));
+        found.and_then(|n| self.enums.get_mut(&n)).ok_or_else(|| format!("enum {name} does not exist"))
+    }
+
+    pub(super) fn add_enum_value(
+        &mut self,
+        name: &Name,
+        label: String,
+        place: &EnumPlace,
+        if_not_exists: bool,
+    ) -> Result<(), Refused> {
+        let ty = self.enum_mut(name)?;
+        if ty.labels.contains(&label) {
+            return if if_not_exists { Ok(()) } else { Err(format!("{name} has the value {label} already")) };
+        }
+        let position = |neighbour: &String| {
+            let found = ty.labels.iter().position(|l| l == neighbour);
+            found.ok_or_else(|| format!("{name} has no value {neighbour}"))
+        };
+        let index = match place {
+            EnumPlace::End => ty.labels.len(),
+            EnumPlace::Before(neighbour) => position(neighbour)?,
+            EnumPlace::After(neighbour) => position(neighbour)? + 1,
+        };
+        ty.labels.insert(index, label);
+        Ok(())
+    }
+
+    pub(super) fn rename_enum_value(&mut self, name: &Name, from: &str, to: String) -> Result<(), Refused> {
+        let ty = self.enum_mut(name)?;
+        match ty.labels.iter_mut().find(|l| *l == from) {
+            Some(label) => {
+                *label = to;
+                Ok(())
+            }
+            None => Err(format!("{name} has no value {from}")),
+        }
+    }
+
+    pub(super) fn create_domain(
+        &mut self,
+        def: CreateDomain,
+        origin: Origin,
+        place: &dyn Fn(usize) -> Origin,
+    ) -> Result<(), Refused> {
+        let name = self.new_type(&def.name)?;
+        let domain = Domain {
+            name: name.clone(),
+            ty: self.type_display(&def.ty),
+            not_null: def.not_null,
+            default: def.default,
+            collation: def.collation.as_ref().map(|c| self.collation_name(c)),
+            checks: Vec::new(),
+            comment: None,
+            origin: Some(origin),
+        };
+        self.domains.insert(name.clone(), domain);
+        def.checks.into_iter().try_for_each(|check| self.add_domain_check(&name, check, place))
+    }
+
+    fn add_domain_check(
+        &mut self,
+        domain: &QName,
+        def: ConstraintDef,
+        place: &dyn Fn(usize) -> Origin,
+    ) -> Result<(), Refused> {
+        let ConstraintBody::Check(expression) = def.body else { return Ok(()) };
+        let check = Constraint {
+            name: def.name.unwrap_or_else(|| self.unnamed_domain_check(domain)),
+            kind: ConstraintKind::Check,
+            expression: Some(expression),
+            not_valid: def.not_valid,
+            origin: Some(place(def.at)),
+            ..Constraint::default()
+        };
+        *self.constraint_names.entry(QName::new(&domain.schema, &check.name)).or_insert(0) += 1;
+        if let Some(domain) = self.domains.get_mut(domain) {
+            domain.checks.push(check);
+        }
+        Ok(())
+    }
+
+    pub(super) fn alter_domain(
+        &mut self,
+        name: &Name,
+        action: AlterDomain,
+        place: &dyn Fn(usize) -> Origin,
+    ) -> Result<(), Refused> {
+        let Some(found) = self.lookup(name, |n| self.domains.contains_key(n)) else {
+            return Err(format!("domain {name} does not exist"));
+        };
+        if let AlterDomain::AddCheck(check) = action {
+            return self.add_domain_check(&found, check, place);
+        }
+        let Some(domain) = self.domains.get_mut(&found) else { return Ok(()) };
+        let missing = |check: &str| format!("constraint {check} of domain {name} does not exist");
+        match action {
+            AlterDomain::SetDefault(default) => domain.default = default,
+            AlterDomain::SetNotNull(not_null) => domain.not_null = not_null,
+            AlterDomain::DropConstraint { name: check, if_exists } => {
+                let before = domain.checks.len();
+                domain.checks.retain(|c| c.name != check);
+                if domain.checks.len() == before && !if_exists {
+                    return Err(missing(&check));
+                }
+            }
+            AlterDomain::RenameConstraint { from, to } => {
+                domain.checks.iter_mut().find(|c| c.name == from).ok_or_else(|| missing(&from))?.name = to;
+            }
+            AlterDomain::ValidateConstraint(check) => {
+                domain.checks.iter_mut().find(|c| c.name == check).ok_or_else(|| missing(&check))?.not_valid = false;
+            }
+            AlterDomain::AddCheck(_) => {}
+        }
+        Ok(())
+    }
+
+    fn attribute(&self, def: ColumnDef, place: &dyn Fn(usize) -> Origin) -> Column {
+        Column {
+            name: def.name,
+            ty: def.ty.as_ref().map(|t| self.type_display(t)).unwrap_or_default(),
+            collation: def.collation.as_ref().map(|c| self.collation_name(c)),
+            origin: Some(place(def.at)),
+            ..Column::default()
+        }
+    }
+
+    pub(super) fn create_composite(
+        &mut self,
+        name: &Name,
+        attributes: Vec<ColumnDef>,
+        origin: Origin,
+        place: &dyn Fn(usize) -> Origin,
+    ) -> Result<(), Refused> {
+        let name = self.new_type(name)?;
+        self.claim(&name, Relation::Composite)?;
+        let columns = attributes.into_iter().map(|a| self.attribute(a, place)).collect();
+        self.composites.insert(name.clone(), Composite { name, columns, comment: None, origin: Some(origin) });
+        Ok(())
+    }
+
+    pub(super) fn alter_composite(
+        &mut self,
+        name: &Name,
+        actions: Vec<AlterComposite>,
+        place: &dyn Fn(usize) -> Origin,
+    ) -> Result<(), Refused> {
+        let Some(found) = self.lookup(name, |n| self.composites.contains_key(n)) else {
+            // Options of a base type, which is kept as text.
+            return if actions.is_empty() { Ok(()) } else { Err(format!("type {name} does not exist")) };
+        };
+        for action in actions {
+            let missing = |attribute: &str| format!("attribute {attribute} of type {name} does not exist");
+            let added = match action {
+                AlterComposite::Add(def) => Some(self.attribute(def, place)),
+                AlterComposite::SetType(attribute, ty) => {
+                    let ty = self.type_display(&ty);
+                    let columns = &mut self.composites[&found].columns;
+                    columns.iter_mut().find(|c| c.name == attribute).ok_or_else(|| missing(&attribute))?.ty = ty;
+                    None
+                }
+                AlterComposite::Drop(attribute) => {
+                    self.composites[&found].columns.retain(|c| c.name != attribute);
+                    None
+                }
+                AlterComposite::Rename(from, to) => {
+                    let columns = &mut self.composites[&found].columns;
+                    columns.iter_mut().find(|c| c.name == from).ok_or_else(|| missing(&from))?.name = to;
+                    None
+                }
+            };
+            self.composites[&found].columns.extend(added);
+        }
+        Ok(())
+    }
+
+    pub(super) fn create_range(&mut self, name: &Name, subtype: &TypeName, origin: Origin) -> Result<(), Refused> {
+        let name = self.new_type(name)?;
+        let subtype = self.type_display(subtype);
+        self.ranges.insert(name.clone(), RangeType { name, subtype, comment: None, origin: Some(origin) });
+        Ok(())
+    }
+
+    pub(super) fn create_sequence(
+        &mut self,
+        name: &Name,
+        if_not_exists: bool,
+        temporary: bool,
+        options: &SequenceOptions,
+        origin: Origin,
+    ) -> Result<(), Refused> {
+        let name = self.new_name(name);
+        if self.relations.contains_key(&name) {
+            return if if_not_exists { Ok(()) } else { Err(format!("relation {name} already exists")) };
+        }
+        if temporary {
+            return self.claim(&name, Relation::Temporary);
+        }
+        self.claim(&name, Relation::Sequence)?;
+        let mut sequence = Sequence { name: name.clone(), origin: Some(origin), ..Sequence::default() };
+        "bigint".clone_into(&mut sequence.ty);
+        self.sequence_options(&mut sequence, options, true)?;
+        self.sequences.insert(name, sequence);
+        Ok(())
+    }
+
+    /// The sequence of a serial or identity column.
+    pub(super) fn column_sequence(
+        &mut self,
+        table: &QName,
+        column: &str,
+        options: &SequenceOptions,
+        origin: Origin,
+    ) -> Result<QName, Refused> {
+        let name = match &options.name {
+            Some(name) => self.new_name(name),
+            None => QName::new(&table.schema, self.unnamed_sequence(table, column)),
+        };
+        self.claim(&name, Relation::Sequence)?;
+        let mut sequence = Sequence { name: name.clone(), origin: Some(origin), ..Sequence::default() };
+        self.sequence_options(&mut sequence, options, true)?;
+        sequence.owned_by = Some(ColumnRef { table: table.clone(), column: column.to_owned() });
+        self.sequences.insert(name.clone(), sequence);
+        Ok(name)
+    }
+
+    pub(super) fn alter_sequence(&mut self, name: &Name, options: &SequenceOptions) -> Result<(), Refused> {
+        match self.find_relation(name) {
+            Some((_, Relation::Temporary)) => Ok(()),
+            Some((found, Relation::Sequence)) => {
+                let Some(mut sequence) = self.sequences.get(&found).cloned() else { return Ok(()) };
+                self.sequence_options(&mut sequence, options, false)?;
+                self.sequences.insert(found, sequence);
+                Ok(())
+            }
+            _ => Err(format!("sequence {name} does not exist")),
+        }
+    }
+
+    /// Fills in what the options leave open, as `init_params` of the server does.
+    fn sequence_options(
+        &self,
+        sequence: &mut Sequence,
+        options: &SequenceOptions,
+        new: bool,
+    ) -> Result<(), Refused> {
+        let old_bounds = bounds(&sequence.ty);
+        if let Some(ty) = &options.ty {
+            sequence.ty.clone_from(ty);
+        }
+        let (low, high) = bounds(&sequence.ty);
+        let type_changed = !new && old_bounds != (low, high);
+        sequence.increment = options.increment.unwrap_or(if new { 1 } else { sequence.increment });
+        let ascending = sequence.increment > 0;
+        let default_max = if ascending { high } else { -1 };
+        let default_min = if ascending { 1 } else { low };
+        let keeps_max = !new && !(type_changed && sequence.max == old_bounds.1);
+        let keeps_min = !new && !(type_changed && sequence.min == old_bounds.0);
+        sequence.max = match options.max {
+            Some(Some(max)) => max,
+            None if keeps_max => sequence.max,
+            _ => default_max,
+        };
+        sequence.min = match options.min {
+            Some(Some(min)) => min,
+            None if keeps_min => sequence.min,
+            _ => default_min,
+        };
+        sequence.start = match options.start {
+            Some(start) => start,
+            None if new => if ascending { sequence.min } else { sequence.max },
+            None => sequence.start,
+        };
+        sequence.cache = options.cache.unwrap_or(if new { 1 } else { sequence.cache });
+        sequence.cycle = options.cycle.unwrap_or(sequence.cycle);
+        match &options.owned_by {
+            Some(Some((table, column))) => {
+                let Some(table) = self.find_table(table) else { return Err(format!("table {table} does not exist")) };
+                sequence.owned_by = Some(ColumnRef { table, column: column.clone() });
+            }
+            Some(None) => sequence.owned_by = None,
+            None => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn create_view(&mut self, def: CreateView, origin: Origin) -> Result<(), Refused> {
+        let name = self.new_name(&def.name);
+        if self.relations.contains_key(&name) && !(def.or_replace && self.views.contains_key(&name)) {
+            return if def.if_not_exists { Ok(()) } else { Err(format!("relation {name} already exists")) };
+        }
+        let relation = if def.temporary { Relation::Temporary } else { Relation::View };
+        self.relations.insert(name.clone(), relation);
+        if def.temporary {
+            return Ok(());
+        }
+        let columns = def.columns.into_iter().map(|name| Column { name, ..Column::default() }).collect();
+        let view = View {
+            name: name.clone(),
+            materialized: def.materialized,
+            columns,
+            query: def.query,
+            options: def.options,
+            origin: Some(origin),
+            ..View::default()
+        };
+        self.views.insert(name, view);
+        Ok(())
+    }
+
+    pub(super) fn create_function(&mut self, def: CreateFunction, origin: Origin) -> Result<(), Refused> {
+        let name = self.new_name(&def.name);
+        let arguments: Vec<Argument> = def
+            .arguments
+            .into_iter()
+            .map(|a| Argument { mode: a.mode, name: a.name, ty: self.type_display(&a.ty), default: a.default })
+            .collect();
+        let out: Vec<&Argument> = arguments.iter().filter(|a| matches!(a.mode.as_str(), "out" | "inout")).collect();
+        let returns = match (&def.returns, out.as_slice()) {
+            (Some(ty), _) => Some(self.type_display(ty)),
+            (None, _) if def.kind == FunctionKind::Procedure => None,
+            (None, [only]) => Some(only.ty.clone()),
+            (None, []) => None,
+            (None, _) => Some("record".to_owned()),
+        };
+        let mut function = Function {
+            name,
+            kind: def.kind,
+            arguments,
+            returns,
+            language: "sql".to_owned(),
+            volatility: "volatile".to_owned(),
+            parallel: "unsafe".to_owned(),
+            origin: Some(origin),
+            ..Function::default()
+        };
+        apply_options(&mut function, def.options);
+        let key = function.signature();
+        match self.functions.get_mut(&key) {
+            Some(existing) if def.or_replace => {
+                function.comment = existing.comment.take();
+                *existing = function;
+            }
+            Some(_) => return Err(format!("function {key} already exists")),
+            None => {
+                self.functions.insert(key, function);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn alter_function(
+        &mut self,
+        name: &Name,
+        arguments: Option<&[TypeName]>,
+        options: FunctionOptions,
+    ) -> Result<(), Refused> {
+        let target = DropTarget { name: name.clone(), table: None, arguments: arguments.map(<[TypeName]>::to_vec) };
+        match self.match_function(&target).and_then(|key| self.functions.get_mut(&key)) {
+            Some(function) => {
+                apply_options(function, options);
+                Ok(())
+            }
+            None => Err(format!("function {name} does not exist")),
+        }
+    }
+
+    /// The function that a statement means: by argument types, or the only one of that name.
+    pub(super) fn match_function(&self, target: &DropTarget) -> Option<String> {
+        let candidates = self.find_function(&target.name);
+        let Some(types) = &target.arguments else {
+            return if candidates.len() == 1 { candidates.into_iter().next() } else { None };
+        };
+        let wanted: Vec<String> = types.iter().map(|t| self.type_display(t)).collect();
+        let matches = |key: &&String| self.functions[*key].input_types() == wanted;
+        candidates.iter().find(matches).or(candidates.first().filter(|_| candidates.len() == 1)).cloned()
+    }
+}
+
+fn bounds(ty: &str) -> (i64, i64) {
+    match ty {
+        "smallint" => (i16::MIN.into(), i16::MAX.into()),
+        "integer" => (i32::MIN.into(), i32::MAX.into()),
+        _ => (i64::MIN, i64::MAX),
+    }
+}
+
+fn apply_options(function: &mut Function, options: FunctionOptions) {
+    if let Some(language) = options.language {
+        function.language = language;
+    }
+    if let Some(volatility) = options.volatility {
+        volatility.clone_into(&mut function.volatility);
+    }
+    if let Some(parallel) = options.parallel {
+        function.parallel = parallel;
+    }
+    function.strict = options.strict.unwrap_or(function.strict);
+    function.security_definer = options.security_definer.unwrap_or(function.security_definer);
+    function.leakproof = options.leakproof.unwrap_or(function.leakproof);
+    if let Some(body) = options.body {
+        function.body = body;
+    }
+    for setting in options.settings {
+        let name = setting.split('=').next().unwrap_or_default();
+        function.settings.retain(|s| s.split('=').next() != Some(name));
+        function.settings.push(setting);
+    }
+}

@@ -1,0 +1,416 @@
+//! Tables, triggers, policies and indexes coming into being.
+
+use canon_core::schema::{
+    Column, Generated, Index, IndexKey, Origin, PartitionOf, Policy, QName, Table, TableKind, Trigger,
+};
+
+use super::{Catalog, Refused, Relation};
+use crate::parse::Name;
+use crate::parse::change::{
+    ColumnDef, ConstraintBody, ConstraintDef, CreateIndex, CreatePolicy, CreateTable, CreateTrigger, Element,
+    IndexKeyDef, SequenceOptions,
+};
+
+impl Catalog {
+    pub(super) fn create_table(
+        &mut self,
+        def: CreateTable,
+        origin: Origin,
+        place: &dyn Fn(usize) -> Origin,
+    ) -> Result<(), Refused> {
+        let name = self.new_name(&def.name);
+        if self.relations.contains_key(&name) {
+            return if def.if_not_exists { Ok(()) } else { Err(format!("relation {name} already exists")) };
+        }
+        if def.temporary || name.schema == "pg_temp" {
+            return self.claim(&name, Relation::Temporary);
+        }
+        if def.as_query.is_some() && def.elements.is_empty() {
+            // Columns of a query are not known here; the table is, so that statements about it fit.
+            self.claim(&name, Relation::Table)?;
+            self.tables.insert(name.clone(), Table { name, origin: Some(origin), ..Table::default() });
+            return Ok(());
+        }
+        let parents = self.parents(&def)?;
+        self.claim(&name, Relation::Table)?;
+        let kind = match (def.foreign, &def.partition_by) {
+            (true, _) => TableKind::Foreign,
+            (_, Some(_)) => TableKind::Partitioned,
+            _ => TableKind::Ordinary,
+        };
+        let table = Table {
+            name: name.clone(),
+            kind,
+            unlogged: def.unlogged,
+            partition_key: def.partition_by,
+            origin: Some(origin),
+            ..Table::default()
+        };
+        self.tables.insert(name.clone(), table);
+        for parent in &parents {
+            self.inherit_columns(&name, parent);
+        }
+        if let Some(of_type) = &def.of_type {
+            self.columns_of_type(&name, of_type)?;
+        }
+        let mut constraints = Vec::new();
+        for element in def.elements {
+            match element {
+                Element::Column(column) => constraints.extend(self.add_column(&name, column, place)?),
+                Element::Constraint(constraint) => constraints.push(constraint),
+                Element::Like { table, including } => self.like(&name, &table, &including)?,
+            }
+        }
+        for constraint in without_duplicates(constraints) {
+            self.add_constraint(&name, constraint, place)?;
+        }
+        match def.partition_of {
+            Some((parent, bound)) => self.attach_partition(&parent, &name, bound)?,
+            None => {
+                if let Some(table) = self.tables.get_mut(&name) {
+                    table.inherits = parents;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn parents(&self, def: &CreateTable) -> Result<Vec<QName>, Refused> {
+        let partitioned = def.partition_of.iter().map(|(parent, _)| parent);
+        def.inherits
+            .iter()
+            .chain(partitioned)
+            .map(|parent| self.find_table(parent).ok_or_else(|| format!("table {parent} does not exist")))
+            .collect()
+    }
+
+    fn inherit_columns(&mut self, child: &QName, parent: &QName) {
+        let Some(parent) = self.tables.get(parent).cloned() else { return };
+        let Some(table) = self.tables.get_mut(child) else { return };
+        for column in parent.columns {
+            if let Some(own) = table.columns.iter_mut().find(|c| c.name == column.name) {
+                own.not_null |= column.not_null;
+                continue;
+            }
+            table.columns.push(Column { identity: None, inherited: true, comment: None, ..column });
+        }
+        for constraint in parent.constraints {
+            let is_check = constraint.kind == canon_core::schema::ConstraintKind::Check;
+            if is_check && !constraint.no_inherit && table.constraints.iter().all(|c| c.name != constraint.name) {
+                table.constraints.push(canon_core::schema::Constraint {
+                    inherited: true,
+                    comment: None,
+                    ..constraint.clone()
+                });
+            }
+        }
+    }
+
+    fn columns_of_type(&mut self, table: &QName, of_type: &Name) -> Result<(), Refused> {
+        let found = self.lookup(of_type, |n| self.composites.contains_key(n));
+        let Some(columns) = found.and_then(|n| self.composites.get(&n)).map(|c| c.columns.clone()) else {
+            return Err(format!("type {of_type} does not exist"));
+        };
+        if let Some(table) = self.tables.get_mut(table) {
+            table.columns.extend(columns.into_iter().map(|c| Column { comment: None, ..c }));
+        }
+        Ok(())
+    }
+
+    /// Adds the column and gives back the constraints that were written at it.
+    pub(super) fn add_column(
+        &mut self,
+        table: &QName,
+        def: ColumnDef,
+        place: &dyn Fn(usize) -> Origin,
+    ) -> Result<Vec<ConstraintDef>, Refused> {
+        let mut column = Column {
+            name: def.name.clone(),
+            not_null: def.not_null,
+            default: def.default,
+            generated: def.generated.map(|(kind, expression)| Generated { kind, expression }),
+            identity: def.identity.as_ref().map(|(identity, _)| *identity),
+            collation: def.collation.as_ref().map(|c| self.collation_name(c)),
+            comment: def.comment,
+            origin: Some(place(def.at)),
+            ..Column::default()
+        };
+        if let Some(ty) = &def.ty {
+            column.ty = self.type_display(ty);
+            if ty.serial {
+                column.not_null = true;
+                let options = SequenceOptions { ty: Some(column.ty.clone()), ..SequenceOptions::default() };
+                let sequence = self.column_sequence(table, &def.name, &options, place(def.at))?;
+                column.default = Some(format!("nextval('{sequence}'::regclass)"));
+            }
+        }
+        if let Some((_, options)) = &def.identity {
+            let mut options = options.clone();
+            options.ty.get_or_insert_with(|| column.ty.clone());
+            let sequence = self.column_sequence(table, &def.name, &options, place(def.at))?;
+            self.identity_sequences.insert(sequence);
+        }
+        let Some(target) = self.tables.get_mut(table) else { return Ok(def.constraints) };
+        match target.columns.iter_mut().find(|c| c.name == column.name) {
+            // Merged with an inherited column, or completed in CREATE TABLE ... OF.
+            Some(existing) if existing.inherited || def.ty.is_none() => {
+                existing.not_null |= column.not_null;
+                existing.default = column.default.or(existing.default.take());
+                existing.generated = column.generated.or(existing.generated.take());
+                existing.inherited &= def.ty.is_none();
+                existing.origin = column.origin;
+            }
+            Some(_) => return Err(format!("column {} of table {table} already exists", def.name)),
+            None if def.ty.is_none() => return Err(format!("column {} of table {table} does not exist", def.name)),
+            None => target.columns.push(column),
+        }
+        Ok(def.constraints)
+    }
+
+    pub(super) fn collation_name(&self, name: &Name) -> QName {
+        // Collations are almost always those of initdb.
+        QName::new(name.schema.as_deref().unwrap_or("pg_catalog"), &name.name)
+    }
+
+    fn like(&mut self, table: &QName, source: &Name, including: &[String]) -> Result<(), Refused> {
+        let Some(source) = self.find_table(source).and_then(|n| self.tables.get(&n)).cloned() else {
+            return Err(format!("table {source} does not exist"));
+        };
+        let on = |option: &str| including.iter().any(|o| o == option);
+        for column in &source.columns {
+            let mut copy = Column { inherited: false, ..column.clone() };
+            if !on("DEFAULTS") {
+                copy.default = None;
+            }
+            if !on("GENERATED") {
+                copy.generated = None;
+            }
+            if !on("IDENTITY") {
+                copy.identity = None;
+            }
+            if !on("COMMENTS") {
+                copy.comment = None;
+            }
+            if let Some(target) = self.tables.get_mut(table) {
+                target.columns.push(copy);
+            }
+        }
+        self.like_constraints(table, &source, on("CONSTRAINTS"), on("INDEXES"));
+        Ok(())
+    }
+
+    fn like_constraints(&mut self, table: &QName, source: &Table, checks: bool, indexes: bool) {
+        use canon_core::schema::ConstraintKind as K;
+        for constraint in &source.constraints {
+            let mut copy = canon_core::schema::Constraint { inherited: false, comment: None, ..constraint.clone() };
+            match constraint.kind {
+                K::Check if checks => {}
+                K::Primary if indexes => copy.name = self.unnamed_primary(table),
+                K::Unique if indexes => copy.name = self.unnamed_unique(table, &copy.columns),
+                K::Exclusion if indexes => {
+                    copy.name = self.unnamed_exclusion(table, copy.expression.as_deref().unwrap_or_default());
+                }
+                _ => continue,
+            }
+            self.register_constraint(table, &copy);
+            if let Some(target) = self.tables.get_mut(table) {
+                target.constraints.push(copy);
+            }
+        }
+        for index in source.indexes.iter().filter(|_| indexes) {
+            let name = self.unnamed_index(table, &index.keys);
+            let _ = self.claim(&QName::new(&table.schema, &name), Relation::Index(table.clone()));
+            if let Some(target) = self.tables.get_mut(table) {
+                target.indexes.push(Index { name, comment: None, ..index.clone() });
+            }
+        }
+    }
+
+    pub(super) fn attach_partition(&mut self, parent: &Name, child: &QName, bound: String) -> Result<(), Refused> {
+        let Some(parent) = self.find_table(parent) else { return Err(format!("table {parent} does not exist")) };
+        let Some(table) = self.tables.get_mut(child) else { return Err(format!("table {child} does not exist")) };
+        table.partition_of = Some(PartitionOf { parent, bound });
+        Ok(())
+    }
+
+    pub(super) fn create_index(&mut self, def: CreateIndex, origin: Origin) -> Result<(), Refused> {
+        if self.is_temporary(&def.table) {
+            return Ok(());
+        }
+        let materialized = |n: &QName| self.views.get(n).is_some_and(|v| v.materialized);
+        let Some(table) = self.lookup(&def.table, |n| self.tables.contains_key(n) || materialized(n)) else {
+            return Err(format!("table {} does not exist", def.table));
+        };
+        let keys = def.keys.into_iter().map(|key| self.index_key(key)).collect::<Vec<_>>();
+        if let Some(target) = self.tables.get(&table).filter(|t| !t.columns.is_empty()) {
+            for column in keys.iter().filter_map(|k| k.column.as_ref()).chain(&def.include) {
+                if target.column(column).is_none() && !is_system_column(column) {
+                    return Err(format!("column {column} of table {table} does not exist"));
+                }
+            }
+        }
+        let name = match def.name {
+            Some(name) => name,
+            None => self.unnamed_index(&table, &keys),
+        };
+        let qualified = QName::new(&table.schema, &name);
+        if self.relations.contains_key(&qualified) {
+            return if def.if_not_exists { Ok(()) } else { Err(format!("relation {qualified} already exists")) };
+        }
+        self.claim(&qualified, Relation::Index(table.clone()))?;
+        let index = Index {
+            name,
+            unique: def.unique,
+            nulls_not_distinct: def.nulls_not_distinct,
+            method: def.method.unwrap_or_else(|| "btree".to_owned()),
+            keys,
+            include: def.include,
+            predicate: def.predicate,
+            origin: Some(origin),
+            ..Index::default()
+        };
+        if let Some(target) = self.tables.get_mut(&table) {
+            target.indexes.push(index);
+        } else if let Some(view) = self.views.get_mut(&table) {
+            view.indexes.push(index);
+        }
+        Ok(())
+    }
+
+    fn index_key(&self, def: IndexKeyDef) -> IndexKey {
+        IndexKey {
+            column: def.column,
+            expression: def.expression,
+            collation: def.collation.as_ref().map(|c| self.collation_name(c)),
+            opclass: def.opclass.map(|o| o.rsplit('.').next().unwrap_or_default().to_owned()),
+            descending: def.descending,
+            nulls_first: def.nulls_first.unwrap_or(def.descending),
+        }
+    }
+
+    pub(super) fn attach_index(&mut self, parent: &Name, partition: &Name) -> Result<(), Refused> {
+        let (Some((parent, _)), Some((child, Relation::Index(table)))) =
+            (self.find_relation(parent), self.find_relation(partition))
+        else {
+            return Err(format!("index {partition} or {parent} does not exist"));
+        };
+        let table = table.clone();
+        if let Some(index) =
+            self.tables.get_mut(&table).and_then(|t| t.indexes.iter_mut().find(|i| i.name == child.name))
+        {
+            index.partition_of = Some(parent);
+        }
+        Ok(())
+    }
+
+    pub(super) fn create_trigger(&mut self, def: CreateTrigger, origin: Origin) -> Result<(), Refused> {
+        if self.is_temporary(&def.table) {
+            return Ok(());
+        }
+        let function = self.function_name(&def.function);
+        let trigger = Trigger {
+            name: def.name,
+            timing: def.timing.to_owned(),
+            events: def.events,
+            update_of: def.update_of,
+            for_each_row: def.for_each_row,
+            function,
+            arguments: def.arguments,
+            when: def.when,
+            old_table: def.old_table,
+            new_table: def.new_table,
+            constraint: def.constraint,
+            deferrable: def.deferrable,
+            initially_deferred: def.initially_deferred,
+            origin: Some(origin),
+            ..Trigger::default()
+        };
+        let table = match self.find_relation(&def.table) {
+            Some((name, _)) => name,
+            None => return Err(format!("table {} does not exist", def.table)),
+        };
+        let triggers = match (self.tables.get_mut(&table), self.views.get_mut(&table)) {
+            (Some(table), _) => &mut table.triggers,
+            (None, Some(view)) => &mut view.triggers,
+            _ => return Err(format!("{table} cannot have triggers")),
+        };
+        match triggers.iter_mut().find(|t| t.name == trigger.name) {
+            Some(existing) if def.or_replace => *existing = trigger,
+            Some(_) => return Err(format!("trigger {} of {table} already exists", trigger.name)),
+            None => triggers.push(trigger),
+        }
+        Ok(())
+    }
+
+    pub(super) fn create_policy(&mut self, def: CreatePolicy, origin: Origin) -> Result<(), Refused> {
+        let table = self.table_mut(&def.table)?;
+        if table.policies.iter().any(|p| p.name == def.name) {
+            return Err(format!("policy {} of {} already exists", def.name, table.name));
+        }
+        table.policies.push(Policy {
+            name: def.name,
+            restrictive: def.restrictive,
+            command: def.command.to_owned(),
+            roles: def.roles,
+            using: def.using,
+            check: def.check,
+            comment: None,
+            origin: Some(origin),
+        });
+        Ok(())
+    }
+
+    pub(super) fn alter_policy(
+        &mut self,
+        name: &str,
+        table: &Name,
+        roles: Option<Vec<String>>,
+        using: Option<String>,
+        check: Option<String>,
+    ) -> Result<(), Refused> {
+        let table = self.table_mut(table)?;
+        let Some(policy) = table.policies.iter_mut().find(|p| p.name == name) else {
+            return Err(format!("policy {name} does not exist"));
+        };
+        policy.roles = roles.unwrap_or_else(|| std::mem::take(&mut policy.roles));
+        policy.using = using.or_else(|| policy.using.take());
+        policy.check = check.or_else(|| policy.check.take());
+        Ok(())
+    }
+}
+
+fn is_system_column(name: &str) -> bool {
+    matches!(name, "tableoid" | "ctid" | "xmin" | "xmax" | "cmin" | "cmax")
+}
+
+/// `id int UNIQUE PRIMARY KEY` makes one index: a key that repeats another key of the same
+/// statement is dropped, and the primary key is the one that stays.
+fn without_duplicates(constraints: Vec<ConstraintDef>) -> Vec<ConstraintDef> {
+    let mut kept: Vec<ConstraintDef> = Vec::with_capacity(constraints.len());
+    for constraint in constraints {
+        let twin = kept.iter_mut().find(|other| {
+            let (a, b) = (key_of(&other.body), key_of(&constraint.body));
+            a.is_some()
+                && a == b
+                && other.deferrable == constraint.deferrable
+                && other.initially_deferred == constraint.initially_deferred
+        });
+        match twin {
+            Some(twin) => {
+                twin.name = twin.name.take().or(constraint.name);
+                if let ConstraintBody::Primary(_) = constraint.body {
+                    twin.body = constraint.body;
+                }
+            }
+            None => kept.push(constraint),
+        }
+    }
+    kept
+}
+
+fn key_of(body: &ConstraintBody) -> Option<&crate::parse::change::KeyDef> {
+    match body {
+        ConstraintBody::Primary(key) | ConstraintBody::Unique(key) => Some(key),
+        _ => None,
+    }
+}

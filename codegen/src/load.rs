@@ -1,0 +1,123 @@
+//! From source files to a model, with an account of every statement.
+
+use canon_core::schema::{Model, Origin};
+
+use crate::error::{Diagnostic, Severity};
+use crate::fold::Catalog;
+use crate::parse::change::Change;
+use crate::parse::{Outcome, read};
+use crate::source::Source;
+use crate::split::{Piece, PieceKind, split};
+
+/// What became of the statements of one file. The four kinds add up to `statements`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// Statements, without psql meta-commands.
+    pub statements: usize,
+    /// Statements that are in the model.
+    pub modelled: usize,
+    /// Statements that are kept as text, with their kind and name.
+    pub opaque: usize,
+    /// Statements that change no schema: data, queries, sessions, privileges, maintenance.
+    pub skipped: usize,
+    /// Statements that do not read.
+    pub unparsed: usize,
+}
+
+/// The result of reading a set of files.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What the files declare.
+    pub model: Model,
+    /// The files.
+    pub sources: Vec<Source>,
+    /// The account, one entry a file.
+    pub coverage: Vec<Coverage>,
+    /// What is wrong, in the order of the text.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Loaded {
+    /// Number of diagnostics of severity `Error`.
+    pub fn errors(&self) -> usize {
+        self.diagnostics.iter().filter(|d| d.severity == Severity::Error).count()
+    }
+}
+
+/// Reads files in order; later ones build on earlier ones, as migrations do.
+pub fn load(sources: Vec<Source>) -> Loaded {
+    let mut catalog = Catalog::new();
+    let mut coverage = Vec::with_capacity(sources.len());
+    let mut diagnostics = Vec::new();
+    for (file, source) in sources.iter().enumerate() {
+        catalog.begin_file();
+        let mut reader = FileReader { file, source, catalog: &mut catalog, diagnostics: &mut diagnostics };
+        let mut account = Coverage::default();
+        for piece in split(&source.text) {
+            reader.statement(&piece, &mut account);
+        }
+        coverage.push(account);
+    }
+    let model = catalog.finish(sources.iter().map(|s| s.name.clone()).collect());
+    Loaded { model, sources, coverage, diagnostics }
+}
+
+struct FileReader<'a> {
+    file: usize,
+    source: &'a Source,
+    catalog: &'a mut Catalog,
+    diagnostics: &'a mut Vec<Diagnostic>,
+}
+
+impl FileReader<'_> {
+    fn statement(&mut self, piece: &Piece, account: &mut Coverage) {
+        match piece.kind {
+            PieceKind::Meta => return,
+            PieceKind::Unterminated(open) => {
+                account.statements += 1;
+                account.unparsed += 1;
+                let message = format!("a {} that begins here, or later, is never closed", open.label());
+                let range = piece.range.start..(piece.range.start + 1).min(piece.range.end);
+                return self.report(Severity::Error, message, None, range);
+            }
+            PieceKind::Statement => account.statements += 1,
+        }
+        match read(&self.source.text, piece.range.clone()) {
+            Outcome::Skipped(_) => account.skipped += 1,
+            Outcome::Unparsed(error) => {
+                account.unparsed += 1;
+                self.report(Severity::Error, error.message, None, error.range);
+            }
+            Outcome::Changes(changes) => {
+                if changes.iter().all(|c| matches!(c, Change::Opaque { .. })) {
+                    account.opaque += 1;
+                } else {
+                    account.modelled += 1;
+                }
+                self.apply(changes, piece);
+            }
+        }
+    }
+
+    fn apply(&mut self, changes: Vec<Change>, piece: &Piece) {
+        let (file, source) = (self.file, self.source);
+        let place = |offset: usize| {
+            let position = source.position(offset);
+            Origin { file: file as u32, line: position.line, column: position.column }
+        };
+        let origin = place(piece.range.start);
+        let text = &source.text[piece.range.clone()];
+        for change in changes {
+            if let Err(refused) = self.catalog.apply(change, origin, &place, text) {
+                let first_line = text.lines().next().unwrap_or_default().len();
+                let range = piece.range.start..piece.range.start + first_line;
+                let help = Some("PostgreSQL would refuse this statement; it is left out".to_owned());
+                self.report(Severity::Warning, refused, help, range);
+            }
+        }
+    }
+
+    fn report(&mut self, severity: Severity, message: String, help: Option<String>, range: std::ops::Range<usize>) {
+        self.diagnostics.push(Diagnostic { severity, message, help, file: self.file, range });
+    }
+}
