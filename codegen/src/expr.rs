@@ -134,6 +134,7 @@ mod tests {
         ("tags <@ ARRAY['a', 'b']", "(tags <@ ARRAY['a'::text, 'b'::text])"),
         ("pg_catalog.now()", "now()"),
         ("substring(a, 1, 2) = 'x'", "(SUBSTRING(a FROM 1 FOR 2) = 'x'::text)"),
+        ("to_tsvector('pg_catalog.english'::regconfig, a)", "to_tsvector('english'::regconfig, a)"),
         ("a IS NOT DISTINCT FROM b", "(NOT (a IS DISTINCT FROM b))"),
     ];
 

@@ -4,13 +4,21 @@
 //! model is plain data; emitters are pure functions of it; nothing is written before everything
 //! has been generated.
 
+pub mod config;
+pub mod emit;
 pub mod error;
 pub mod expr;
 mod fold;
+pub mod input;
 pub mod live;
 pub mod load;
+pub mod lock;
+pub mod pack;
 mod parse;
+pub mod project;
+pub mod sample;
 pub mod source;
 pub mod split;
+pub mod write;
 
 pub use canon_core::schema as model;

@@ -189,6 +189,12 @@ fn cast(expr: &Expr, data_type: &DataType, out: &mut String) {
         _ => false,
     };
     let base = ty.split('(').next().unwrap_or_default().trim_end_matches("[]");
+    if let (true, Expr::Value(value)) = (base.starts_with("reg"), inner) {
+        // An object's name: PostgreSQL prints it as short as the search path allows.
+        let mut text = String::new();
+        write_value(&value.value, &mut text);
+        return out.push_str(&text.replace("'pg_catalog.", "'"));
+    }
     if is_constant || matches!(base, "text" | "character varying" | "character" | "regclass") {
         return write(expr, out);
     }

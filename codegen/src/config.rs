@@ -1,0 +1,86 @@
+//! `canon.toml`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::error::Error;
+
+/// Name of the configuration file.
+pub const FILE: &str = "canon.toml";
+
+/// The configuration of a project.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// What to read; each source is a model of its own.
+    #[serde(rename = "source")]
+    pub sources: Vec<SourceConfig>,
+    /// The command that regenerates, as generated files and messages name it.
+    #[serde(default = "default_command")]
+    pub command: String,
+    /// Where the stable document IDs are kept.
+    #[serde(default = "default_lock")]
+    pub lock: PathBuf,
+    /// Rust types.
+    pub types: Option<TypesConfig>,
+    /// Source-of-Truth documents.
+    pub docs: Option<DocsConfig>,
+}
+
+/// One set of DDL files.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceConfig {
+    /// Short name, used for folders and messages.
+    pub name: String,
+    /// Files, or folders whose `.sql` files are read in the order of their names.
+    pub paths: Vec<PathBuf>,
+    /// Text to replace before reading: placeholders of templates.
+    #[serde(default)]
+    pub substitute: BTreeMap<String, String>,
+}
+
+/// Settings of `canon types`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TypesConfig {
+    /// Source folder of the generated crate or module.
+    pub path: PathBuf,
+    /// File of the outermost module: `lib.rs` for a crate of its own.
+    #[serde(default = "default_root")]
+    pub root: String,
+}
+
+/// Settings of `canon docs`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DocsConfig {
+    /// Folder of the generated pages.
+    pub path: PathBuf,
+    /// Category of a table where the rules choose wrongly: `"saas.incidents" = "core"`.
+    #[serde(default)]
+    pub category: BTreeMap<String, crate::emit::docs::Category>,
+}
+
+fn default_command() -> String {
+    "canon gen".to_owned()
+}
+
+fn default_root() -> String {
+    "mod.rs".to_owned()
+}
+
+fn default_lock() -> PathBuf {
+    PathBuf::from("canon.lock")
+}
+
+impl Config {
+    /// Reads the configuration; paths in it are relative to its folder.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+        toml::from_str(&text)
+            .map_err(|error| Error::Config { path: path.to_owned(), message: error.to_string().trim().to_owned() })
+    }
+}

@@ -1,0 +1,7 @@
+//! Emitters: pure functions from a project's models to files.
+
+pub mod ddl;
+pub mod docs;
+pub mod manifest;
+pub mod order;
+pub mod types;

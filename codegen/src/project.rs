@@ -1,0 +1,138 @@
+//! Everything a configuration names, read.
+
+use std::path::{Path, PathBuf};
+
+use canon_core::schema::Model;
+
+use crate::config::Config;
+use crate::error::{Diagnostic, Error};
+use crate::load::{Loaded, load};
+use crate::pack::PackMeta;
+use crate::{emit, input};
+use crate::lock::Lock;
+use crate::write::Files;
+
+/// A project: its configuration and its sources.
+#[derive(Debug)]
+pub struct Project {
+    /// Folder of the configuration file.
+    pub root: PathBuf,
+    /// The configuration.
+    pub config: Config,
+    /// Its sources, in the order of the configuration.
+    pub sources: Vec<ProjectSource>,
+    /// Document IDs, as they were when the project was read.
+    pub lock: Lock,
+}
+
+/// One source of a project.
+#[derive(Debug)]
+pub struct ProjectSource {
+    /// Its name in the configuration.
+    pub name: String,
+    /// What was read.
+    pub loaded: Loaded,
+    /// Folder and description, where the source is a schema pack.
+    pub pack: Option<(PathBuf, PackMeta)>,
+}
+
+/// A pack as the emitters see it.
+#[derive(Clone, Copy, Debug)]
+pub struct PackSource<'a> {
+    /// `pack.toml`.
+    pub meta: &'a PackMeta,
+    /// Files in the order of loading.
+    pub file_names: &'a [String],
+    /// What they declare.
+    pub model: &'a Model,
+}
+
+impl Project {
+    /// Reads the configuration and all sources.
+    pub fn open(config_file: &Path) -> Result<Self, Error> {
+        let config = Config::read(config_file)?;
+        let root = config_file.parent().map_or_else(PathBuf::new, Path::to_owned);
+        let root = if root.as_os_str().is_empty() { PathBuf::from(".") } else { root };
+        let mut sources = Vec::with_capacity(config.sources.len());
+        for source in &config.sources {
+            let pack = match source.paths.as_slice() {
+                [folder] => PackMeta::read(&root.join(folder))?.map(|meta| (folder.clone(), meta)),
+                _ => None,
+            };
+            let loaded = load(input::read(&root, &source.paths, &source.substitute)?);
+            sources.push(ProjectSource { name: source.name.clone(), loaded, pack });
+        }
+        let lock = Lock::read(&root.join(&config.lock))?;
+        Ok(Self { root, config, sources, lock })
+    }
+
+    /// Diagnostics of all sources, rendered.
+    pub fn diagnostics(&self, color: bool) -> Vec<String> {
+        let render = |s: &ProjectSource, d: &Diagnostic| d.render(&s.loaded.sources, color);
+        self.sources.iter().flat_map(|s| s.loaded.diagnostics.iter().map(move |d| render(s, d))).collect()
+    }
+
+    /// Number of errors; with any, nothing is generated.
+    pub fn errors(&self) -> usize {
+        self.sources.iter().map(|s| s.loaded.errors()).sum()
+    }
+
+    /// Generates what is asked for.
+    pub fn generate(&self, what: What) -> Result<Files, Error> {
+        if self.errors() > 0 {
+            return Err(Error::Ddl(self.errors()));
+        }
+        let mut files = Files::default();
+        let lock = self.assigned_lock()?;
+        if let (true, Some(config)) = (what.types, &self.config.types) {
+            emit::types::emit(self, config, &lock, &mut files)?;
+        }
+        if let (true, Some(config)) = (what.docs, &self.config.docs) {
+            emit::docs::emit(self, config, &lock, &mut files)?;
+        }
+        if what.docs || what.types {
+            files.insert(&self.config.lock, lock.to_text());
+        }
+        if what.manifests {
+            for source in &self.sources {
+                let Some((folder, meta)) = &source.pack else { continue };
+                let file_names: Vec<String> = source
+                    .loaded
+                    .sources
+                    .iter()
+                    .filter_map(|s| s.name.rsplit('/').next().map(str::to_owned))
+                    .collect();
+                let pack = PackSource { meta, file_names: &file_names, model: &source.loaded.model };
+                files.insert(folder.join("manifest.json"), emit::manifest::emit(&pack));
+            }
+        }
+        Ok(files)
+    }
+
+    /// The lock with an ID for every table.
+    fn assigned_lock(&self) -> Result<Lock, Error> {
+        let overrides = self.config.docs.as_ref().map(|d| &d.category);
+        let mut lock = self.lock.clone();
+        for source in &self.sources {
+            let categories = emit::docs::categories(&source.loaded.model, overrides);
+            lock.assign(&source.name, &categories)?;
+        }
+        Ok(lock)
+    }
+}
+
+/// Which outputs to generate.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct What {
+    /// Rust types.
+    pub types: bool,
+    /// Documents.
+    pub docs: bool,
+    /// Pack manifests.
+    pub manifests: bool,
+}
+
+impl What {
+    /// Everything.
+    pub const ALL: Self = Self { types: true, docs: true, manifests: true };
+}

@@ -1,0 +1,135 @@
+//! Plausible values: one for each column, and whole rows that a table accepts.
+//!
+//! Values are chosen from the type, the checks and the name of a column. They are deterministic,
+//! so that documents and tests do not change from run to run.
+
+use canon_core::schema::{Column, ConstraintKind, QName, Table};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::expr;
+
+/// A value for `column`, as JSON; `n` tells rows apart.
+pub fn value(table: &Table, column: &Column, n: u32) -> Value {
+    let element = column.ty.strip_suffix("[]");
+    if let Some(element) = element {
+        return Value::Array(vec![allowed_element(table, column).unwrap_or_else(|| scalar(table, column, element, n))]);
+    }
+    if let Some(values) = value_list(table, &column.name) {
+        return Value::from(values[n as usize % values.len()].clone());
+    }
+    scalar(table, column, &column.ty, n)
+}
+
+/// The values that a check allows for a column.
+pub fn value_list(table: &Table, column: &str) -> Option<Vec<String>> {
+    table.constraints.iter().filter(|c| c.kind == ConstraintKind::Check).find_map(|c| {
+        let (name, values) = expr::value_list(c.expression.as_deref()?)?;
+        (name == column && !values.is_empty()).then_some(values)
+    })
+}
+
+/// Whether a check says that a text column holds JSON.
+pub fn is_json_text(table: &Table, column: &str) -> bool {
+    let wanted = [format!("canon.is_json({column})"), format!("{column} IS JSON")];
+    table.constraints.iter().any(|c| c.expression.as_deref().is_some_and(|e| wanted.iter().any(|w| e == w)))
+}
+
+/// A row of `table` in which every column that can be written has a value. `parent` gives the
+/// row that the foreign keys point at.
+pub fn full_row<'r>(
+    table: &Table,
+    n: u32,
+    parent: &dyn Fn(&QName) -> Option<&'r Map<String, Value>>,
+) -> Map<String, Value> {
+    let mut row = Map::new();
+    for column in table.columns.iter().filter(|c| c.generated.is_none()) {
+        row.insert(column.name.clone(), value(table, column, n));
+    }
+    for (key, references) in table.foreign_keys() {
+        let Some(target) = parent(&references.table) else { continue };
+        for (from, to) in key.columns.iter().zip(&references.columns) {
+            let generated = table.column(from).is_some_and(|c| c.generated.is_some());
+            if let (Some(value), false) = (target.get(to), generated) {
+                row.insert(from.clone(), value.clone());
+            }
+        }
+    }
+    row
+}
+
+/// An element that `column <@ ARRAY['a', 'b']` allows.
+fn allowed_element(table: &Table, column: &Column) -> Option<Value> {
+    table.constraints.iter().filter_map(|c| c.expression.as_deref()).find_map(|check| {
+        let (name, list) = check.split_once("<@")?;
+        let literal = list.split('\'').nth(1)?;
+        (name.trim() == column.name).then(|| Value::from(literal))
+    })
+}
+
+fn scalar(table: &Table, column: &Column, ty: &str, n: u32) -> Value {
+    let (base, modifiers) = match ty.split_once('(') {
+        Some((base, rest)) => (base.trim_end(), rest.split(')').next().unwrap_or_default()),
+        None => (ty, ""),
+    };
+    match base {
+        "smallint" | "integer" | "bigint" => json!(n + 1),
+        "real" | "double precision" => json!(f64::from(n) + 0.5),
+        "numeric" => json!(decimal(modifiers, n)),
+        "boolean" => json!(n.is_multiple_of(2)),
+        "uuid" => json!(Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{}.{}.{n}", table.name, column.name).as_bytes())),
+        "date" => json!(format!("2025-03-{:02}", n % 28 + 1)),
+        "timestamp with time zone" | "timestamp" if ty.ends_with("with time zone") => {
+            json!(format!("2025-03-{:02}T09:30:00Z", n % 28 + 1))
+        }
+        "timestamp without time zone" | "timestamp" => json!(format!("2025-03-{:02}T09:30:00", n % 28 + 1)),
+        "time without time zone" | "time" => json!("09:30:00"),
+        "json" | "jsonb" => json!({"key": format!("value {n}")}),
+        "inet" => json!(format!("192.0.2.{}", n % 254 + 1)),
+        "cidr" => json!("192.0.2.0/24"),
+        "bytea" => json!([1, 2, 3]),
+        _ => Value::from(text(table, column, modifiers, n)),
+    }
+}
+
+/// As many digits as the type has, with a fraction where it has one.
+fn decimal(modifiers: &str, n: u32) -> String {
+    let scale = modifiers.split(',').nth(1).and_then(|s| s.trim().parse::<usize>().ok());
+    match scale {
+        Some(0) => (n % 10 + 1).to_string(),
+        Some(scale) => format!("{}.{}", n % 10 + 1, "5".repeat(scale)),
+        None => format!("{}.25", n + 1),
+    }
+}
+
+/// Text that looks like what the column's name promises.
+fn text(table: &Table, column: &Column, modifiers: &str, n: u32) -> String {
+    let name = column.name.to_lowercase();
+    let has = |part: &str| name.contains(part);
+    let text = if is_json_text(table, &column.name) {
+        format!("{{\"key\": \"value {n}\"}}")
+    } else if has("color") {
+        format!("#0066{:02X}", n % 256)
+    } else if has("email") && !has("template") {
+        format!("user{n}@example.com")
+    } else if has("phone") {
+        format!("+1555010{:03}", n % 1000)
+    } else if has("slug") {
+        format!("example-{n}")
+    } else if has("ip_address") || has("ip_range") {
+        format!("192.0.2.{}", n % 254 + 1)
+    } else if name.ends_with("url") {
+        format!("https://example.com/{n}")
+    } else if name.ends_with("_hash") {
+        Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{name}{n}").as_bytes()).simple().to_string()
+    } else if has("timezone") {
+        "UTC".to_owned()
+    } else {
+        format!("{} {n}", name.replace('_', " "))
+    };
+    match modifiers.parse::<usize>() {
+        // The number at the end tells rows apart, so the beginning gives way.
+        Ok(limit) if text.chars().count() > limit => text.chars().skip(text.chars().count() - limit).collect(),
+        _ => text,
+    }
+}
