@@ -141,7 +141,12 @@ mod tests {
     #[test]
     fn what_postgresql_rewrites_stays_the_same() {
         for (written, stored) in PAIRS {
-            assert!(same(written, stored), "{written}\n{}\n{stored}\n{}", canonical::of(written), canonical::of(stored));
+            assert!(
+                same(written, stored),
+                "{written}\n{}\n{stored}\n{}",
+                canonical::of(written),
+                canonical::of(stored)
+            );
         }
     }
 

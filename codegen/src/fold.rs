@@ -238,7 +238,9 @@ impl Catalog {
             Some(schema) => of_name(schema),
             None => {
                 let on_path = self.path.iter().map(|s| of_name(s)).find(|found| !found.is_empty());
-                on_path.or_else(|| self.schemas.keys().map(|s| of_name(s)).find(|found| !found.is_empty())).unwrap_or_default()
+                on_path
+                    .or_else(|| self.schemas.keys().map(|s| of_name(s)).find(|found| !found.is_empty()))
+                    .unwrap_or_default()
             }
         }
     }

@@ -52,7 +52,9 @@ fn file_name(path: &Path) -> String {
 }
 
 fn is_undo(name: &str) -> bool {
-    let flyway = name.strip_prefix('U').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()) && rest.contains("__"));
+    let flyway = name
+        .strip_prefix('U')
+        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()) && rest.contains("__"));
     name.ends_with(".down.sql") || flyway
 }
 

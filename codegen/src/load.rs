@@ -1,5 +1,7 @@
 //! From source files to a model, with an account of every statement.
 
+use std::collections::BTreeMap;
+
 use canon_core::schema::{Model, Origin};
 
 use crate::error::{Diagnostic, Severity};
@@ -20,6 +22,8 @@ pub struct Coverage {
     pub opaque: usize,
     /// Statements that change no schema: data, queries, sessions, privileges, maintenance.
     pub skipped: usize,
+    /// The skipped ones by reason.
+    pub skipped_as: BTreeMap<&'static str, usize>,
     /// Statements that do not read.
     pub unparsed: usize,
 }
@@ -83,12 +87,19 @@ impl FileReader<'_> {
             PieceKind::Statement => account.statements += 1,
         }
         match read(&self.source.text, piece.range.clone()) {
-            Outcome::Skipped(_) => account.skipped += 1,
+            Outcome::Skipped(reason) => {
+                account.skipped += 1;
+                *account.skipped_as.entry(reason).or_default() += 1;
+            }
             Outcome::Unparsed(error) => {
                 account.unparsed += 1;
                 self.report(Severity::Error, error.message, None, error.range);
             }
-            Outcome::Changes(changes) => {
+            Outcome::Changes(changes, unread) => {
+                for range in unread {
+                    let message = "this expression is not understood; it is kept as text".to_owned();
+                    self.report(Severity::Warning, message, None, range);
+                }
                 if changes.iter().all(|c| matches!(c, Change::Opaque { .. })) {
                     account.opaque += 1;
                 } else {

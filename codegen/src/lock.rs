@@ -57,10 +57,8 @@ impl Lock {
     /// Reads the file; an absent one is empty.
     pub fn read(path: &Path) -> Result<Self, Error> {
         match std::fs::read_to_string(path) {
-            Ok(text) => toml::from_str(&text).map_err(|error| Error::Config {
-                path: path.to_owned(),
-                message: error.to_string().trim().to_owned(),
-            }),
+            Ok(text) => toml::from_str(&text)
+                .map_err(|error| Error::Config { path: path.to_owned(), message: error.to_string().trim().to_owned() }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(Error::io(path)(error)),
         }

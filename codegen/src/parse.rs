@@ -28,19 +28,18 @@ use std::ops::Range;
 use canon_core::schema::FunctionKind;
 use sqlparser::tokenizer::Token;
 
-pub(crate) use cursor::{MAX_IDENTIFIER, ParseError};
 use change::{Change, ObjectClass};
 use cursor::{Cursor, Parse};
-pub use names::{Name, TypeName};
-pub(crate) use names::is_builtin;
+pub(crate) use cursor::{MAX_IDENTIFIER, ParseError};
+pub(crate) use names::{Name, TypeName};
 use table::TableModifiers;
 use view::ViewModifiers;
 
 /// What became of a statement.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// It changes the schema.
-    Changes(Vec<Change>),
+    /// It changes the schema. The ranges are expressions that sqlparser does not read.
+    Changes(Vec<Change>, Vec<Range<usize>>),
     /// It changes nothing the model holds, for the reason given.
     Skipped(&'static str),
     /// It does not read.
@@ -128,7 +127,7 @@ pub(crate) fn read(source: &str, range: Range<usize>) -> Outcome {
         _ => cursor.expected("a statement"),
     };
     match changes {
-        Ok(changes) => Outcome::Changes(changes),
+        Ok(changes) => Outcome::Changes(changes, cursor.unread),
         Err(error) => Outcome::Unparsed(error),
     }
 }
@@ -245,7 +244,10 @@ impl Cursor<'_> {
         if self.eat_kw("TABLE") || self.eat_kws(&["FOREIGN", "TABLE"]) {
             if self.eat_kws(&["ALL", "IN"]) {
                 self.rest();
-                return Ok(Change::Opaque { kind: "storage".to_owned(), name: "all tables of a tablespace".to_owned() });
+                return Ok(Change::Opaque {
+                    kind: "storage".to_owned(),
+                    name: "all tables of a tablespace".to_owned(),
+                });
             }
             return self.alter_table();
         }

@@ -7,10 +7,10 @@ use canon_core::schema::Model;
 use crate::config::Config;
 use crate::error::{Diagnostic, Error};
 use crate::load::{Loaded, load};
-use crate::pack::PackMeta;
-use crate::{emit, input};
 use crate::lock::Lock;
+use crate::pack::PackMeta;
 use crate::write::Files;
+use crate::{emit, input};
 
 /// A project: its configuration and its sources.
 #[derive(Debug)]
@@ -96,12 +96,8 @@ impl Project {
         if what.manifests {
             for source in &self.sources {
                 let Some((folder, meta)) = &source.pack else { continue };
-                let file_names: Vec<String> = source
-                    .loaded
-                    .sources
-                    .iter()
-                    .filter_map(|s| s.name.rsplit('/').next().map(str::to_owned))
-                    .collect();
+                let file_names: Vec<String> =
+                    source.loaded.sources.iter().filter_map(|s| s.name.rsplit('/').next().map(str::to_owned)).collect();
                 let pack = PackSource { meta, file_names: &file_names, model: &source.loaded.model };
                 files.insert(folder.join("manifest.json"), emit::manifest::emit(&pack));
             }

@@ -84,6 +84,9 @@ mod tests {
     #[test]
     fn bad_bytes_are_located() {
         let error = Source::from_bytes("x.sql", b"ok\n\xff".to_vec()).unwrap_err();
-        assert_eq!(error.to_string(), "x.sql: line 2: byte 0xff at offset 3 is not UTF-8; convert the file to UTF-8 first");
+        assert_eq!(
+            error.to_string(),
+            "x.sql: line 2: byte 0xff at offset 3 is not UTF-8; convert the file to UTF-8 first"
+        );
     }
 }

@@ -1,18 +1,31 @@
 //! pg_canon inside PostgreSQL: a thin shell over `canon-core`. No rule is decided here.
 #![allow(unsafe_code, reason = "PostgreSQL's C interface")]
 
+mod error;
+mod guc;
 mod ops;
+mod packs;
+mod user;
 
 #[cfg(not(panic = "unwind"))]
 compile_error!("pg_canon must be built with panic = \"unwind\": a panic becomes an SQL error");
 
 pgrx::pg_module_magic!(name, version);
 pgrx::extension_sql_file!("../../sql/install/bootstrap.sql", name = "bootstrap", bootstrap);
+pgrx::extension_sql_file!("../../sql/install/packs.sql", name = "packs", requires = ["bootstrap"]);
+pgrx::extension_sql_file!("../../sql/install/comments.sql", name = "comments", finalize);
 
 /// Every function of the extension lives in this schema. `bootstrap.sql` has created it already,
 /// without `IF NOT EXISTS`; pgrx wants to see it declared.
 #[pgrx::pg_schema]
 mod canon {}
+
+/// Runs when the library is loaded: at server start where it is preloaded, otherwise at its first
+/// use in a session.
+#[pgrx::pg_guard]
+pub extern "C-unwind" fn _PG_init() {
+    guc::init();
+}
 
 /// The hooks `cargo pgrx test` looks for.
 #[cfg(test)]

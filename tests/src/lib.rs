@@ -13,7 +13,9 @@ use anyhow::{Context, Result};
 use postgres::Client;
 use postgres::error::{DbError, SqlState};
 
-pub use xtask::{Cluster, Database, PrivateCluster, Role, Server, Status, StopMode, capture, quote_ident, repo_root};
+pub use xtask::{
+    Cluster, Database, PrivateCluster, Role, Server, Status, StopMode, capture, quote_ident, repo_root, wait_until,
+};
 
 /// The running test server, which has pg_canon preloaded.
 ///

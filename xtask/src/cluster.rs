@@ -118,6 +118,7 @@ impl Cluster {
         if !self.data.join("PG_VERSION").is_file() {
             return Ok(Status::Absent);
         }
+        self.forget_dead_postmaster()?;
         let mut command = self.pg_ctl("status")?;
         // pg_ctl: 0 running, 3 not running, 4 no data directory
         match command.output()?.status.code() {
@@ -125,6 +126,11 @@ impl Cluster {
             Some(3) => Ok(Status::Stopped),
             _ => capture(&mut command).map(|_| Status::Running),
         }
+    }
+
+    /// Whether the socket of a running server is still there: some machines clear `/tmp` of old files.
+    pub(crate) fn has_socket(&self) -> bool {
+        self.socket.join(format!(".s.PGSQL.{}", self.port)).exists()
     }
 
     /// Starts the server and waits until it accepts connections.
@@ -198,9 +204,13 @@ impl Cluster {
         processes.push(postmaster);
         process::kill(postmaster)?;
         process::wait_until_gone(&processes)?;
-        if process::exists(postmaster) {
-            // In a container without an init nobody collects dead processes, and this one would pass
-            // for a running server: the lock files of data directory and socket name it.
+        self.forget_dead_postmaster()
+    }
+
+    /// In a container without an init nobody collects dead processes, and a killed server would pass
+    /// for a running one: the lock files of data directory and socket still name its process.
+    fn forget_dead_postmaster(&self) -> Result<()> {
+        if self.postmaster_pid().is_ok_and(process::is_dead) {
             let socket = format!(".s.PGSQL.{}.lock", self.port);
             for file in [self.data.join("postmaster.pid"), self.socket.join(socket)] {
                 remove_file(&file).with_context(|| format!("cannot remove {}", file.display()))?;

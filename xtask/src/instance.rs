@@ -1,13 +1,13 @@
 //! The servers of a checkout. Each has its own copy of PostgreSQL, data directory and socket, so
 //! that a test run never disturbs the developer's database.
 
-use std::fs::{File, TryLockError, create_dir_all, remove_dir_all};
+use std::fs::{File, create_dir_all, remove_dir_all};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
 use crate::cluster::{Cluster, Status, StopMode};
-use crate::pgrx::{Package, Profile};
+use crate::pgrx::{Package, Pgrx, Profile};
 use crate::postgres_install::PostgresInstall;
 use crate::prefix::Prefix;
 use crate::state::State;
@@ -99,6 +99,7 @@ pub(crate) fn existing(state: &State, major: u16, kind: Kind) -> Result<Option<C
 pub(crate) struct Instance {
     pub(crate) cluster: Cluster,
     kind: Kind,
+    major: u16,
     dir: PathBuf,
     prefix: Prefix,
     state: State,
@@ -109,24 +110,18 @@ impl Instance {
         let dir = dir(state, install.major, kind);
         let prefix = Prefix::at(dir.join(PREFIX), install);
         let cluster = cluster(state, install.major, kind, prefix.bin())?;
-        Ok(Self { cluster, kind, dir, prefix, state: state.clone() })
+        Ok(Self { cluster, kind, major: install.major, dir, prefix, state: state.clone() })
     }
 
-    /// Waits until no other `cargo xtask` works on this server, and keeps others waiting until the
-    /// returned value is dropped.
+    /// Keeps every other `cargo xtask` away from this server until the returned value is dropped.
     pub(crate) fn lock(&self) -> Result<File> {
-        create_dir_all(&self.dir).with_context(|| format!("cannot create {}", self.dir.display()))?;
-        let path = self.dir.join("lock");
-        let file = File::create(&path).with_context(|| format!("cannot open {}", path.display()))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                eprintln!("==> waiting for another cargo xtask that uses the {} server", self.kind.name());
-                file.lock()?;
-            }
-            Err(TryLockError::Error(error)) => return Err(error).context("cannot lock"),
-        }
-        Ok(file)
+        let name = self.kind.name();
+        self.state.lock(&format!("pg{}-{name}", self.major), &format!("uses the {name} server"))
+    }
+
+    /// Builds the extension for this server.
+    pub(crate) fn build(&self, pgrx: &Pgrx) -> Result<Package> {
+        pgrx.package(self.kind.profile(), &self.dir.join("stage"))
     }
 
     /// Brings the server up with this build of the extension, keeping its data. Does nothing to a
@@ -149,7 +144,7 @@ impl Instance {
         }
         let new_settings = self.cluster.configure(self.kind.settings())?;
         match self.cluster.status()? {
-            Status::Running if new_extension || new_settings => self.cluster.restart(),
+            Status::Running if new_extension || new_settings || !self.cluster.has_socket() => self.cluster.restart(),
             Status::Running => Ok(()),
             _ => self.cluster.start(),
         }

@@ -25,6 +25,7 @@ mod user;
 
 pub use cluster::{Cluster, Status, StopMode};
 pub use private::PrivateCluster;
+pub use process::wait_until;
 pub use project::repo_root;
 pub use run::{capture, describe};
 pub use server::{Database, KEEP, Role, Server, quote_ident};

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
 
-/// How long a server may take to come to rest after a crash.
+/// How long a server may take to come to rest after a crash, or a standby to catch up.
 pub(crate) const WAIT: Duration = Duration::from_secs(10);
 
 /// Sends SIGKILL.
@@ -16,8 +16,8 @@ pub(crate) fn kill(pid: i32) -> Result<()> {
     signal::kill(Pid::from_raw(pid), Signal::SIGKILL).with_context(|| format!("cannot kill process {pid}"))
 }
 
-/// Waits until `done` holds, and says whether it ever did.
-pub(crate) fn wait_until(mut done: impl FnMut() -> bool) -> bool {
+/// Waits until `done` holds, ten seconds at most, and says whether it ever did.
+pub fn wait_until(mut done: impl FnMut() -> bool) -> bool {
     let start = Instant::now();
     while !done() {
         if start.elapsed() > WAIT {
@@ -35,12 +35,11 @@ pub(crate) fn wait_until_gone(pids: &[i32]) -> Result<()> {
     Ok(())
 }
 
-/// Whether there is a process of that number, dead or alive.
-pub(crate) fn exists(pid: i32) -> bool {
-    state(pid).is_some()
+/// Whether it has ended, and its parent has not collected it yet.
+pub(crate) fn is_dead(pid: i32) -> bool {
+    state(pid).is_some_and(|state| state == "Z")
 }
 
-/// Whether it can still do anything: one that has ended and was not collected by its parent cannot.
 fn lives(pid: i32) -> bool {
     state(pid).is_some_and(|state| state != "Z")
 }
@@ -76,8 +75,8 @@ mod tests {
         assert!(children_of(i32::try_from(id()).unwrap()).contains(&pid));
         kill(pid).unwrap();
         wait_until_gone(&[pid]).unwrap();
-        assert!(exists(pid));
+        assert!(is_dead(pid));
         child.wait().unwrap();
-        assert!(!exists(pid));
+        assert!(!is_dead(pid));
     }
 }

@@ -1,6 +1,6 @@
 //! Where a checkout keeps its servers: outside the repository's tracked files, outside `~/.pgrx`.
 
-use std::fs::{DirBuilder, create_dir_all};
+use std::fs::{DirBuilder, File, TryLockError, create_dir_all};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -95,6 +95,22 @@ impl State {
     /// have 107 bytes.
     pub(crate) fn socket_dir(&self, user: &ServerUser) -> PathBuf {
         PathBuf::from(format!("/tmp/pg_canon-{}-{}", user.uid(), short_hash(&self.root)))
+    }
+
+    /// Waits until no other `cargo xtask` holds the lock of that name, and keeps others waiting until
+    /// the returned value is dropped. `what` completes "waiting for another cargo xtask that ...".
+    pub(crate) fn lock(&self, name: &str, what: &str) -> Result<File> {
+        let path = self.root.join(format!("{name}.lock"));
+        let file = File::create(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => eprintln!("==> waiting for another cargo xtask that {what}"),
+            Err(TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("cannot lock {}", path.display()));
+            }
+        }
+        file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
+        Ok(file)
     }
 
     /// Removes the directory, if it is ours.

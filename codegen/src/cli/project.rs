@@ -22,7 +22,14 @@ pub(super) fn write(args: &ProjectArgs, what: What) -> Result<ExitCode, Error> {
     for path in &changed {
         println!("{}", path.display());
     }
-    println!("{}", if changed.is_empty() { "everything is up to date".to_owned() } else { format!("{} files changed", changed.len()) });
+    println!(
+        "{}",
+        if changed.is_empty() {
+            "everything is up to date".to_owned()
+        } else {
+            format!("{} files changed", changed.len())
+        }
+    );
     Ok(ExitCode::SUCCESS)
 }
 

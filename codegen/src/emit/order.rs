@@ -71,11 +71,7 @@ pub fn insert_order(model: &Model) -> Vec<Step> {
     while let Some(next) = walk.next() {
         let postponed = walk
             .open_edges(next)
-            .map(|e| Postponed {
-                constraint: e.constraint.clone(),
-                table: model.tables[e.to].name.clone(),
-                by: e.by,
-            })
+            .map(|e| Postponed { constraint: e.constraint.clone(), table: model.tables[e.to].name.clone(), by: e.by })
             .collect();
         steps.push(Step { table: model.tables[next].name.clone(), postponed });
         walk.finish(next);
@@ -178,9 +174,8 @@ mod tests {
     fn cycles_are_broken_where_it_is_easiest() {
         let tables = "CREATE TABLE org (id int PRIMARY KEY, owner int);
              CREATE TABLE usr (id int PRIMARY KEY, org int NOT NULL REFERENCES org);";
-        let deferred = order(&format!(
-            "{tables} ALTER TABLE org ADD CONSTRAINT k FOREIGN KEY (owner) REFERENCES usr DEFERRABLE;"
-        ));
+        let deferred =
+            order(&format!("{tables} ALTER TABLE org ADD CONSTRAINT k FOREIGN KEY (owner) REFERENCES usr DEFERRABLE;"));
         assert_eq!(names(&deferred), ["org", "usr"]);
         assert_eq!(deferred[0].postponed[0].by, BreakBy::Deferral);
         let nullable = order(&format!("{tables} ALTER TABLE org ADD CONSTRAINT k FOREIGN KEY (owner) REFERENCES usr;"));

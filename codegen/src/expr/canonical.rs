@@ -338,7 +338,8 @@ fn from_tokens(text: &str) -> String {
 /// Number of tokens of the type name behind `::`.
 fn cast_length(tokens: &[Token]) -> usize {
     let two_words = |a: &str, b: &str| {
-        let is = |t: Option<&Token>, word: &str| matches!(t, Some(Token::Word(w)) if w.value.eq_ignore_ascii_case(word));
+        let is =
+            |t: Option<&Token>, word: &str| matches!(t, Some(Token::Word(w)) if w.value.eq_ignore_ascii_case(word));
         is(tokens.first(), a) && is(tokens.get(1), b)
     };
     let mut length = if two_words("character", "varying") || two_words("double", "precision") { 2 } else { 1 };

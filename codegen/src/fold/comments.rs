@@ -80,7 +80,6 @@ impl Catalog {
                 let key = self.match_function(target)?;
                 self.functions.get_mut(&key).map(|f| &mut f.comment)
             }
-            ObjectClass::Other => None,
         }
     }
 

@@ -191,7 +191,11 @@ impl Catalog {
             return Err(format!("table {target} has no primary key for {table} to reference"));
         }
         if columns.len() != foreign.columns.len() {
-            return Err(format!("foreign key of {table} has {} columns, {target} has {}", foreign.columns.len(), columns.len()));
+            return Err(format!(
+                "foreign key of {table} has {} columns, {target} has {}",
+                foreign.columns.len(),
+                columns.len()
+            ));
         }
         if !self.is_unique(&target, &columns) {
             return Err(format!("no unique constraint matches the columns ({}) of {target}", columns.join(", ")));

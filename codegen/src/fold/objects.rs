@@ -192,7 +192,7 @@ impl Catalog {
         for action in actions {
             let missing = |attribute: &str| format!("attribute {attribute} of type {name} does not exist");
             let added = match action {
-                AlterComposite::Add(def) => Some(self.attribute(def, place)),
+                AlterComposite::Add(def) => Some(self.attribute(*def, place)),
                 AlterComposite::SetType(attribute, ty) => {
                     let ty = self.type_display(&ty);
                     let columns = &mut self.composites[&found].columns;
@@ -278,12 +278,7 @@ impl Catalog {
     }
 
     /// Fills in what the options leave open, as `init_params` of the server does.
-    fn sequence_options(
-        &self,
-        sequence: &mut Sequence,
-        options: &SequenceOptions,
-        new: bool,
-    ) -> Result<(), Refused> {
+    fn sequence_options(&self, sequence: &mut Sequence, options: &SequenceOptions, new: bool) -> Result<(), Refused> {
         let old_bounds = bounds(&sequence.ty);
         if let Some(ty) = &options.ty {
             sequence.ty.clone_from(ty);
@@ -294,8 +289,8 @@ impl Catalog {
         let ascending = sequence.increment > 0;
         let default_max = if ascending { high } else { -1 };
         let default_min = if ascending { 1 } else { low };
-        let keeps_max = !new && !(type_changed && sequence.max == old_bounds.1);
-        let keeps_min = !new && !(type_changed && sequence.min == old_bounds.0);
+        let keeps_max = !(new || type_changed && sequence.max == old_bounds.1);
+        let keeps_min = !(new || type_changed && sequence.min == old_bounds.0);
         sequence.max = match options.max {
             Some(Some(max)) => max,
             None if keeps_max => sequence.max,
@@ -308,7 +303,13 @@ impl Catalog {
         };
         sequence.start = match options.start {
             Some(start) => start,
-            None if new => if ascending { sequence.min } else { sequence.max },
+            None if new => {
+                if ascending {
+                    sequence.min
+                } else {
+                    sequence.max
+                }
+            }
             None => sequence.start,
         };
         sequence.cache = options.cache.unwrap_or(if new { 1 } else { sequence.cache });

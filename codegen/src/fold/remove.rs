@@ -33,10 +33,8 @@ impl Catalog {
                 }
                 self.drop_schema_contents(name);
             }
-            ObjectClass::Extension => {
-                if self.extensions.shift_remove(&target.name.name).is_none() {
-                    return missing("extension");
-                }
+            ObjectClass::Extension if self.extensions.shift_remove(&target.name.name).is_none() => {
+                return missing("extension");
             }
             ObjectClass::Table => match self.find_relation(&target.name) {
                 Some((name, Relation::Table)) => self.drop_table(&name),
@@ -220,10 +218,10 @@ impl Catalog {
         });
         let mut indexes = Vec::new();
         target.indexes.retain(|i| {
-            let hit = i.keys.iter().any(|k| {
-                k.column.as_deref() == Some(column) || k.expression.as_deref().is_some_and(uses)
-            }) || i.include.iter().any(|k| k == column)
-                || i.predicate.as_deref().is_some_and(uses);
+            let hit =
+                i.keys.iter().any(|k| k.column.as_deref() == Some(column) || k.expression.as_deref().is_some_and(uses))
+                    || i.include.iter().any(|k| k == column)
+                    || i.predicate.as_deref().is_some_and(uses);
             if hit {
                 indexes.push(i.name.clone());
             }

@@ -56,7 +56,7 @@ impl Catalog {
         let mut constraints = Vec::new();
         for element in def.elements {
             match element {
-                Element::Column(column) => constraints.extend(self.add_column(&name, column, place)?),
+                Element::Column(column) => constraints.extend(self.add_column(&name, *column, place)?),
                 Element::Constraint(constraint) => constraints.push(constraint),
                 Element::Like { table, including } => self.like(&name, &table, &including)?,
             }

@@ -220,7 +220,7 @@ impl Cursor<'_> {
     fn alter_column(&mut self, column: String) -> Parse<AlterTable> {
         if self.eat_kws(&["SET", "DEFAULT"]) {
             let range = self.until(|c| c.is(&Token::Comma));
-            return Ok(AlterTable::SetDefault { column, expression: Some(self.clean_text(range)) });
+            return Ok(AlterTable::SetDefault { column, expression: Some(self.expression(range)?) });
         }
         if self.eat_kws(&["DROP", "DEFAULT"]) {
             return Ok(AlterTable::SetDefault { column, expression: None });
@@ -257,7 +257,7 @@ impl Cursor<'_> {
         }
         if self.eat_kws(&["SET", "EXPRESSION", "AS"]) {
             let inside = self.parens()?;
-            return Ok(AlterTable::SetExpression { column, expression: self.clean_text(inside) });
+            return Ok(AlterTable::SetExpression { column, expression: self.expression(inside)? });
         }
         if self.is_kw("SET") && self.is_kw_at(1, "GENERATED") {
             self.seek(self.index() + 2);

@@ -58,8 +58,6 @@ pub(crate) enum ObjectClass {
     Aggregate,
     Trigger,
     Policy,
-    /// Something kept as text; the word itself is in the statement.
-    Other,
 }
 
 /// One object of a DROP or RENAME.
@@ -97,10 +95,13 @@ pub(crate) struct CreateTable {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Element {
-    Column(ColumnDef),
+    Column(Box<ColumnDef>),
     Constraint(ConstraintDef),
     /// `LIKE table` with the options that were switched on.
-    Like { table: Name, including: Vec<String> },
+    Like {
+        table: Name,
+        including: Vec<String>,
+    },
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -168,21 +169,63 @@ pub(crate) struct ForeignDef {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum AlterTable {
-    AddColumn { column: Box<ColumnDef>, if_not_exists: bool },
-    DropColumn { name: String, if_exists: bool, cascade: bool },
+    AddColumn {
+        column: Box<ColumnDef>,
+        if_not_exists: bool,
+    },
+    DropColumn {
+        name: String,
+        if_exists: bool,
+        cascade: bool,
+    },
     AddConstraint(Box<ConstraintDef>),
-    DropConstraint { name: String, if_exists: bool, cascade: bool },
-    AlterConstraint { name: String, deferrable: bool, initially_deferred: bool },
+    DropConstraint {
+        name: String,
+        if_exists: bool,
+        cascade: bool,
+    },
+    AlterConstraint {
+        name: String,
+        deferrable: bool,
+        initially_deferred: bool,
+    },
     ValidateConstraint(String),
-    SetDefault { column: String, expression: Option<String> },
-    SetNotNull { column: String, not_null: bool },
-    SetType { column: String, ty: TypeName, collation: Option<Name> },
-    AddIdentity { column: String, identity: Identity, options: SequenceOptions },
-    SetIdentity { column: String, identity: Option<Identity> },
-    DropIdentity { column: String },
-    DropExpression { column: String },
-    SetExpression { column: String, expression: String },
-    AttachPartition { partition: Name, bound: String },
+    SetDefault {
+        column: String,
+        expression: Option<String>,
+    },
+    SetNotNull {
+        column: String,
+        not_null: bool,
+    },
+    SetType {
+        column: String,
+        ty: TypeName,
+        collation: Option<Name>,
+    },
+    AddIdentity {
+        column: String,
+        identity: Identity,
+        options: SequenceOptions,
+    },
+    SetIdentity {
+        column: String,
+        identity: Option<Identity>,
+    },
+    DropIdentity {
+        column: String,
+    },
+    DropExpression {
+        column: String,
+    },
+    SetExpression {
+        column: String,
+        expression: String,
+    },
+    AttachPartition {
+        partition: Name,
+        bound: String,
+    },
     DetachPartition(Name),
     Inherit(Name),
     NoInherit(Name),
@@ -190,9 +233,18 @@ pub(crate) enum AlterTable {
     RowSecurity(bool),
     ForceRowSecurity(bool),
     /// None stands for ALL and USER.
-    TriggerEnabled { name: Option<String>, enabled: TriggerEnabled },
-    RenameColumn { from: String, to: String },
-    RenameConstraint { from: String, to: String },
+    TriggerEnabled {
+        name: Option<String>,
+        enabled: TriggerEnabled,
+    },
+    RenameColumn {
+        from: String,
+        to: String,
+    },
+    RenameConstraint {
+        from: String,
+        to: String,
+    },
     RenameTo(String),
     SetSchema(String),
     /// Options of a view.
@@ -271,7 +323,7 @@ pub(crate) enum AlterDomain {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum AlterComposite {
-    Add(ColumnDef),
+    Add(Box<ColumnDef>),
     Drop(String),
     SetType(String, TypeName),
     Rename(String, String),

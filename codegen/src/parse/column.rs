@@ -8,8 +8,21 @@ use super::cursor::{Cursor, Parse};
 
 /// Words that begin the next clause of a column and so end its default.
 const CLAUSES: &[&str] = &[
-    "NOT", "NULL", "CONSTRAINT", "CHECK", "PRIMARY", "UNIQUE", "REFERENCES", "GENERATED", "COLLATE", "DEFERRABLE",
-    "INITIALLY", "STORAGE", "COMPRESSION", "DEFAULT", "NO",
+    "NOT",
+    "NULL",
+    "CONSTRAINT",
+    "CHECK",
+    "PRIMARY",
+    "UNIQUE",
+    "REFERENCES",
+    "GENERATED",
+    "COLLATE",
+    "DEFERRABLE",
+    "INITIALLY",
+    "STORAGE",
+    "COMPRESSION",
+    "DEFAULT",
+    "NO",
 ];
 
 impl Cursor<'_> {
@@ -100,10 +113,7 @@ impl Cursor<'_> {
             first = false;
             stop
         });
-        if range.is_empty() {
-            return self.expected("an expression");
-        }
-        Ok(self.clean_text(start..range.end))
+        self.expression(start..range.end)
     }
 
     fn generated(&mut self, column: &mut ColumnDef) -> Parse<()> {
@@ -124,7 +134,7 @@ impl Cursor<'_> {
             return Ok(());
         }
         let inside = self.parens()?;
-        let expression = self.clean_text(inside);
+        let expression = self.expression(inside)?;
         // PostgreSQL 18 computes on read unless STORED is written; before 18 STORED is required.
         let kind = if self.eat_kw("STORED") {
             GeneratedKind::Stored

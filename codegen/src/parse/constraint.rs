@@ -37,10 +37,7 @@ impl Cursor<'_> {
     ) -> Parse<ConstraintDef> {
         let body = if self.eat_kw("CHECK") {
             let inside = self.parens()?;
-            if inside.is_empty() {
-                return self.error("an empty check");
-            }
-            ConstraintBody::Check(self.clean_text(inside))
+            ConstraintBody::Check(self.expression(inside)?)
         } else if self.eat_kws(&["PRIMARY", "KEY"]) {
             ConstraintBody::Primary(self.key(column)?)
         } else if self.eat_kw("UNIQUE") {

@@ -44,6 +44,8 @@ pub(crate) struct Cursor<'a> {
     tokens: Vec<Placed>,
     /// Comments in the order of the text.
     pub(crate) comments: Vec<CommentToken>,
+    /// Expressions that sqlparser does not read: bytes of the source file.
+    pub(crate) unread: Vec<Range<usize>>,
     at: usize,
     end: usize,
 }
@@ -75,7 +77,7 @@ impl<'a> Cursor<'a> {
             }
         }
         let end = tokens.len();
-        Ok(Self { source, tokens, comments, at: 0, end })
+        Ok(Self { source, tokens, comments, unread: Vec::new(), at: 0, end })
     }
 
     /// The whole source text.
@@ -125,11 +127,6 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Byte offset after the last token taken.
-    pub(crate) fn last_end(&self) -> usize {
-        self.at.checked_sub(1).and_then(|i| self.tokens.get(i)).map_or(0, |t| t.end)
-    }
-
     /// Source text of tokens `range`.
     pub(crate) fn text(&self, range: Range<usize>) -> &'a str {
         if range.is_empty() {
@@ -161,6 +158,19 @@ impl<'a> Cursor<'a> {
             previous_end = token.end;
         }
         clean
+    }
+
+    /// An expression as it was written. One that sqlparser does not read is kept all the same,
+    /// because PostgreSQL knows more forms, but it is noted.
+    pub(crate) fn expression(&mut self, range: Range<usize>) -> Parse<String> {
+        if range.is_empty() {
+            return self.expected("an expression");
+        }
+        let text = self.clean_text(range.clone());
+        if crate::expr::parse(&text).is_none() {
+            self.unread.push(self.tokens[range.start].start..self.tokens[range.end - 1].end);
+        }
+        Ok(text)
     }
 
     pub(crate) fn error<T>(&self, message: impl Into<String>) -> Parse<T> {
@@ -237,8 +247,7 @@ impl<'a> Cursor<'a> {
     /// An identifier as the catalogue stores it: folded unless quoted, cut at 63 bytes.
     pub(crate) fn ident(&mut self) -> Parse<String> {
         let Some(Token::Word(word)) = self.peek() else { return self.expected("a name") };
-        let mut name =
-            if word.quote_style.is_some() { word.value.clone() } else { word.value.to_ascii_lowercase() };
+        let mut name = if word.quote_style.is_some() { word.value.clone() } else { word.value.to_ascii_lowercase() };
         if name.len() > MAX_IDENTIFIER {
             name.truncate(name.floor_char_boundary(MAX_IDENTIFIER));
         }
@@ -365,16 +374,6 @@ impl<'a> Cursor<'a> {
             }
             None => self.expected("a whole number"),
         }
-    }
-
-    /// Clones of the tokens in `range`, for sqlparser's own parser.
-    pub(crate) fn tokens(&self, range: Range<usize>) -> Vec<Token> {
-        self.tokens[range].iter().map(|t| t.token.clone()).collect()
-    }
-
-    /// The tokens in `range`.
-    pub(crate) fn iter(&self, range: Range<usize>) -> impl Iterator<Item = &Token> {
-        self.tokens[range].iter().map(|t| &t.token)
     }
 
     /// Everything has been read.

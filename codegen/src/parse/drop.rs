@@ -36,10 +36,10 @@ impl Cursor<'_> {
     pub(crate) fn drop_target(&mut self, class: ObjectClass) -> Parse<DropTarget> {
         let mut target = DropTarget { name: self.name()?, ..DropTarget::default() };
         match class {
-            ObjectClass::Function | ObjectClass::Procedure | ObjectClass::Routine | ObjectClass::Aggregate => {
-                if self.is(&Token::LParen) {
-                    target.arguments = Some(self.argument_types()?);
-                }
+            ObjectClass::Function | ObjectClass::Procedure | ObjectClass::Routine | ObjectClass::Aggregate
+                if self.is(&Token::LParen) =>
+            {
+                target.arguments = Some(self.argument_types()?);
             }
             ObjectClass::Trigger | ObjectClass::Policy if self.eat_kw("ON") => target.table = Some(self.name()?),
             _ => {}

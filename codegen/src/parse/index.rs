@@ -39,10 +39,7 @@ impl Cursor<'_> {
         }
         if self.eat_kw("WHERE") {
             let rest = self.rest();
-            if rest.is_empty() {
-                return self.expected("a condition");
-            }
-            index.predicate = Some(self.clean_text(rest));
+            index.predicate = Some(self.expression(rest)?);
         }
         self.finish()?;
         Ok(Change::CreateIndex(Box::new(index)))
@@ -52,7 +49,7 @@ impl Cursor<'_> {
         let mut key = IndexKeyDef::default();
         if self.is(&Token::LParen) {
             let inside = self.parens()?;
-            key.expression = Some(self.clean_text(inside));
+            key.expression = Some(self.expression(inside)?);
         } else if self.is_ident() && !matches!(self.peek_at(1), Some(Token::LParen | Token::Period)) {
             key.column = Some(self.ident()?);
         } else {
@@ -60,14 +57,12 @@ impl Cursor<'_> {
             let start = self.index();
             self.name()?;
             self.parens()?;
-            key.expression = Some(self.clean_text(start..self.index()));
+            key.expression = Some(self.expression(start..self.index())?);
         }
         if self.eat_kw("COLLATE") {
             key.collation = Some(self.name()?);
         }
-        let at_option = |c: &Self| {
-            matches!(c.peek_word().as_deref(), Some("ASC" | "DESC" | "NULLS")) || !c.is_ident()
-        };
+        let at_option = |c: &Self| matches!(c.peek_word().as_deref(), Some("ASC" | "DESC" | "NULLS")) || !c.is_ident();
         if !at_option(self) {
             let start = self.index();
             self.name()?;

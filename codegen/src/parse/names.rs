@@ -9,11 +9,11 @@ use super::cursor::{Cursor, Parse};
 
 /// A name that may lack its schema.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Name {
+pub(crate) struct Name {
     /// Schema, where it was written.
-    pub schema: Option<String>,
+    pub(crate) schema: Option<String>,
     /// The name itself.
-    pub name: String,
+    pub(crate) name: String,
 }
 
 impl fmt::Display for Name {
@@ -27,26 +27,26 @@ impl fmt::Display for Name {
 
 /// A type as written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TypeName {
+pub(crate) struct TypeName {
     /// Name; for built-in types the catalogue's own (`int4` is `integer`).
-    pub name: Name,
+    pub(crate) name: Name,
     /// Type modifiers, as written: `10`, `2`, `Point`.
-    pub modifiers: Vec<String>,
+    pub(crate) modifiers: Vec<String>,
     /// What follows the modifiers in the catalogue's spelling, for example ` with time zone`.
-    pub suffix: &'static str,
+    pub(crate) suffix: &'static str,
     /// Number of array dimensions.
-    pub dimensions: u32,
+    pub(crate) dimensions: u32,
     /// `SETOF` of a function result.
-    pub setof: bool,
+    pub(crate) setof: bool,
     /// `serial` and its kin.
-    pub serial: bool,
+    pub(crate) serial: bool,
     /// Known to be built in, so that no schema is looked for.
-    pub builtin: bool,
+    pub(crate) builtin: bool,
 }
 
 impl TypeName {
     /// As `format_type` prints it; the name must have been resolved before.
-    pub fn display(&self) -> String {
+    pub(crate) fn display(&self) -> String {
         let mut out = if self.builtin { self.name.name.clone() } else { self.name.to_string() };
         if !self.modifiers.is_empty() {
             out.push_str(&format!("({})", self.modifiers.join(",")));
@@ -89,21 +89,104 @@ const SERIALS: &[(&str, &str)] = &[
 
 /// Types of `pg_catalog` that keep their name.
 const BUILTIN: &[&str] = &[
-    "integer", "smallint", "bigint", "real", "numeric", "boolean", "text", "bytea", "uuid", "json", "jsonb", "jsonpath",
-    "date", "money", "name", "oid", "xid", "xid8", "cid", "tid", "xml", "inet", "cidr", "macaddr", "macaddr8", "point",
-    "line", "lseg", "box", "path", "polygon", "circle", "tsvector", "tsquery", "regclass", "regproc", "regprocedure",
-    "regoper", "regoperator", "regtype", "regrole", "regnamespace", "regconfig", "regdictionary", "regcollation",
-    "pg_lsn", "pg_snapshot", "txid_snapshot", "int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange",
-    "int4multirange", "int8multirange", "nummultirange", "tsmultirange", "tstzmultirange", "datemultirange", "refcursor",
-    "bit", "bit varying", "character", "character varying", "double precision", "trigger", "event_trigger", "void",
-    "record", "anyelement", "anyarray", "anynonarray", "anyenum", "anyrange", "anymultirange", "anycompatible",
-    "anycompatiblearray", "anycompatiblenonarray", "anycompatiblerange", "cstring", "internal", "any", "unknown",
-    "language_handler", "fdw_handler", "table_am_handler", "index_am_handler", "tsm_handler", "int2vector", "oidvector",
-    "aclitem", "pg_node_tree", "interval",
+    "integer",
+    "smallint",
+    "bigint",
+    "real",
+    "numeric",
+    "boolean",
+    "text",
+    "bytea",
+    "uuid",
+    "json",
+    "jsonb",
+    "jsonpath",
+    "date",
+    "money",
+    "name",
+    "oid",
+    "xid",
+    "xid8",
+    "cid",
+    "tid",
+    "xml",
+    "inet",
+    "cidr",
+    "macaddr",
+    "macaddr8",
+    "point",
+    "line",
+    "lseg",
+    "box",
+    "path",
+    "polygon",
+    "circle",
+    "tsvector",
+    "tsquery",
+    "regclass",
+    "regproc",
+    "regprocedure",
+    "regoper",
+    "regoperator",
+    "regtype",
+    "regrole",
+    "regnamespace",
+    "regconfig",
+    "regdictionary",
+    "regcollation",
+    "pg_lsn",
+    "pg_snapshot",
+    "txid_snapshot",
+    "int4range",
+    "int8range",
+    "numrange",
+    "tsrange",
+    "tstzrange",
+    "daterange",
+    "int4multirange",
+    "int8multirange",
+    "nummultirange",
+    "tsmultirange",
+    "tstzmultirange",
+    "datemultirange",
+    "refcursor",
+    "bit",
+    "bit varying",
+    "character",
+    "character varying",
+    "double precision",
+    "trigger",
+    "event_trigger",
+    "void",
+    "record",
+    "anyelement",
+    "anyarray",
+    "anynonarray",
+    "anyenum",
+    "anyrange",
+    "anymultirange",
+    "anycompatible",
+    "anycompatiblearray",
+    "anycompatiblenonarray",
+    "anycompatiblerange",
+    "cstring",
+    "internal",
+    "any",
+    "unknown",
+    "language_handler",
+    "fdw_handler",
+    "table_am_handler",
+    "index_am_handler",
+    "tsm_handler",
+    "int2vector",
+    "oidvector",
+    "aclitem",
+    "pg_node_tree",
+    "interval",
 ];
 
 /// Whether `pg_catalog` has a type of that name.
-pub(crate) fn is_builtin(name: &str) -> bool {
+fn is_builtin(name: &str) -> bool {
     BUILTIN.contains(&name)
 }
 
@@ -191,11 +274,8 @@ impl Cursor<'_> {
             "char" if quoted || name == "char" => "\"char\"",
             other => ALIASES.iter().find(|(alias, _)| *alias == other).map_or(other, |(_, canonical)| canonical),
         };
-        let mut ty = TypeName {
-            name: Name { schema: None, name: internal.to_owned() },
-            builtin: true,
-            ..TypeName::default()
-        };
+        let mut ty =
+            TypeName { name: Name { schema: None, name: internal.to_owned() }, builtin: true, ..TypeName::default() };
         if let Some(time) = zoned(internal) {
             ty.name.name = time.to_owned();
             ty.suffix = " with time zone";

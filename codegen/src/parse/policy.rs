@@ -61,10 +61,10 @@ impl Cursor<'_> {
         loop {
             if self.eat_kw("USING") {
                 let inside = self.parens()?;
-                using = Some(self.clean_text(inside));
+                using = Some(self.expression(inside)?);
             } else if self.eat_kws(&["WITH", "CHECK"]) {
                 let inside = self.parens()?;
-                check = Some(self.clean_text(inside));
+                check = Some(self.expression(inside)?);
             } else {
                 return Ok((using, check));
             }

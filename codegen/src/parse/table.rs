@@ -94,12 +94,21 @@ impl Cursor<'_> {
             return self.like();
         }
         let column = if options_only { self.column_options()? } else { self.column_def()? };
-        Ok(Element::Column(column))
+        Ok(Element::Column(Box::new(column)))
     }
 
     fn like(&mut self) -> Parse<Element> {
-        const ALL: &[&str] =
-            &["COMMENTS", "COMPRESSION", "CONSTRAINTS", "DEFAULTS", "GENERATED", "IDENTITY", "INDEXES", "STATISTICS", "STORAGE"];
+        const ALL: &[&str] = &[
+            "COMMENTS",
+            "COMPRESSION",
+            "CONSTRAINTS",
+            "DEFAULTS",
+            "GENERATED",
+            "IDENTITY",
+            "INDEXES",
+            "STATISTICS",
+            "STORAGE",
+        ];
         let table = self.name()?;
         let mut including: Vec<String> = Vec::new();
         loop {

@@ -73,7 +73,7 @@ impl Cursor<'_> {
                 }
             } else if self.eat_kw("WHEN") {
                 let inside = self.parens()?;
-                trigger.when = Some(self.clean_text(inside));
+                trigger.when = Some(self.expression(inside)?);
             } else {
                 return Ok(());
             }

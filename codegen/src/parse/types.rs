@@ -22,8 +22,7 @@ impl Cursor<'_> {
         }
         if self.eat_kw("AS") {
             self.expect(&Token::LParen)?;
-            let attributes =
-                if self.is(&Token::RParen) { Vec::new() } else { self.comma_separated(Self::attribute)? };
+            let attributes = if self.is(&Token::RParen) { Vec::new() } else { self.comma_separated(Self::attribute)? };
             self.expect(&Token::RParen)?;
             self.finish()?;
             return Ok(Change::CreateComposite { name, attributes });
@@ -101,7 +100,7 @@ impl Cursor<'_> {
 
     fn alter_attribute(&mut self) -> Parse<AlterComposite> {
         let action = if self.eat_kws(&["ADD", "ATTRIBUTE"]) {
-            AlterComposite::Add(self.attribute()?)
+            AlterComposite::Add(Box::new(self.attribute()?))
         } else if self.eat_kws(&["DROP", "ATTRIBUTE"]) {
             self.eat_kws(&["IF", "EXISTS"]);
             AlterComposite::Drop(self.ident()?)
@@ -173,7 +172,7 @@ impl Cursor<'_> {
         let at = self.offset();
         let action = if self.eat_kws(&["SET", "DEFAULT"]) {
             let rest = self.rest();
-            AlterDomain::SetDefault(Some(self.clean_text(rest)))
+            AlterDomain::SetDefault(Some(self.expression(rest)?))
         } else if self.eat_kws(&["DROP", "DEFAULT"]) {
             AlterDomain::SetDefault(None)
         } else if self.eat_kws(&["SET", "NOT", "NULL"]) {

@@ -127,10 +127,14 @@ impl fmt::Display for Difference {
 /// Where an expression stands: what a comparison needs to know to give it meaning.
 #[derive(Clone, Copy, Debug)]
 pub enum ExprContext<'a> {
-    /// A condition over the columns of a table: check, predicate, policy, trigger condition.
+    /// A condition over the columns of a table: check, predicate, policy.
     Condition(&'a QName),
-    /// An index key or generation expression over the columns of a table.
+    /// A condition over the OLD and NEW row of a table.
+    Trigger(&'a QName),
+    /// An index or partition key over the columns of a table.
     Value(&'a QName),
+    /// A generation expression over the columns of a table, which is cast to this type.
+    Generated(&'a QName, &'a str),
     /// A default, which sees no column but is cast to this type.
     Default(&'a str),
     /// A condition over `VALUE` of this type.
@@ -342,7 +346,7 @@ fn column(out: &mut Collector<'_, '_>, object: &str, table: &QName, a: &Column, 
     let (x, y) = (a.generated.as_ref(), b.generated.as_ref());
     out.attribute(kind, object, "generated", &x.map(|g| g.kind), &y.map(|g| g.kind), debug_or_none);
     if let (Some(x), Some(y)) = (x, y) {
-        let context = ExprContext::Value(table);
+        let context = ExprContext::Generated(table, &b.ty);
         out.expression(kind, object, "generation expression", context, Some(&x.expression), Some(&y.expression));
     }
 }
@@ -403,10 +407,10 @@ fn index(out: &mut Collector<'_, '_>, object: &str, table: &QName, a: &Index, b:
 
 fn triggers(out: &mut Collector<'_, '_>, table: &QName, a: &[Trigger], b: &[Trigger]) {
     let name = |t: &Trigger| format!("{table}: {}", quote_ident(&t.name));
-    out.pairs(a, b, ObjectKind::Trigger, name, trigger);
+    out.pairs(a, b, ObjectKind::Trigger, name, |out, object, x, y| trigger(out, object, table, x, y));
 }
 
-fn trigger(out: &mut Collector<'_, '_>, object: &str, a: &Trigger, b: &Trigger) {
+fn trigger(out: &mut Collector<'_, '_>, object: &str, table: &QName, a: &Trigger, b: &Trigger) {
     let kind = ObjectKind::Trigger;
     out.text(kind, object, "timing", &a.timing, &b.timing);
     out.names(kind, object, "events", &a.events, &b.events);
@@ -414,7 +418,7 @@ fn trigger(out: &mut Collector<'_, '_>, object: &str, a: &Trigger, b: &Trigger) 
     out.flag(kind, object, "for each row", a.for_each_row, b.for_each_row);
     out.attribute(kind, object, "function", &a.function, &b.function, QName::to_string);
     out.names(kind, object, "arguments", &a.arguments, &b.arguments);
-    let context = ExprContext::Query;
+    let context = ExprContext::Trigger(table);
     out.expression(kind, object, "condition", context, a.when.as_deref(), b.when.as_deref());
     out.attribute(kind, object, "old table", &a.old_table, &b.old_table, or_none);
     out.attribute(kind, object, "new table", &a.new_table, &b.new_table, or_none);

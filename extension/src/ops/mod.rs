@@ -1,3 +1,5 @@
 //! Small services every engine and every pack uses.
 
+mod json;
+mod touch;
 mod version;

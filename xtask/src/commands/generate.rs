@@ -76,7 +76,7 @@ pub(crate) fn with_test_server<T>(project: &Project, work: impl FnOnce(&Server) 
 pub(crate) fn with_throwaway<T>(project: &Project, kind: Kind, work: impl FnOnce(&Server) -> Result<T>) -> Result<T> {
     let instance = project.instance(kind)?;
     let _lock = instance.lock()?;
-    let package = project.pgrx()?.package(kind.profile())?;
+    let package = instance.build(project.pgrx()?)?;
     instance.bring_up_fresh(&package)?;
     let result = work(&instance.cluster.server());
     finish(&instance).and(result)

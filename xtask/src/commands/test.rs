@@ -125,6 +125,7 @@ fn in_database(project: &Project, filter: Option<&str>) -> Result<()> {
     // pgrx puts the socket beside the data directory: below the checkout its path could be too long.
     let data = project.state().socket_dir(&user);
     user.private_dir(&data)?;
+    let _lock = pgrx.lock()?;
     let mut tests = pgrx.command();
     tests.args(["test", &format!("pg{}", project.major())]).args(filter).args(["--package", EXTENSION]);
     tests.arg("--pgdata").arg(&data);

@@ -22,7 +22,7 @@ const TOUR: &str = "examples/tour.sql";
 pub(crate) fn run(project: &Project) -> Result<()> {
     let instance = project.instance(Kind::Dev)?;
     let _lock = instance.lock()?;
-    let package = project.pgrx()?.package(Kind::Dev.profile())?;
+    let package = instance.build(project.pgrx()?)?;
     step("starting the server", || instance.bring_up(&package))?;
     let server = instance.cluster.server();
     step("creating database and extension", || create(&server))?;

@@ -59,8 +59,17 @@ impl Category {
 const CORE_REFERENCES: usize = 3;
 
 /// Words in the name of a table that records what happened.
-const AUDIT_WORDS: &[&str] =
-    &["audit", "log", "logs", "history", "changelog", "changeloglock", "databasechangelog", "databasechangeloglock", "attempts"];
+const AUDIT_WORDS: &[&str] = &[
+    "audit",
+    "log",
+    "logs",
+    "history",
+    "changelog",
+    "changeloglock",
+    "databasechangelog",
+    "databasechangeloglock",
+    "attempts",
+];
 
 /// Name and category of every table and view, in the order of declaration.
 pub fn categories(model: &Model, overrides: Option<&BTreeMap<String, Category>>) -> Vec<(String, Category)> {
@@ -70,7 +79,8 @@ pub fn categories(model: &Model, overrides: Option<&BTreeMap<String, Category>>)
             *references.entry(&target.table).or_default() += 1;
         }
     }
-    let tables = model.tables.iter().map(|t| (t.name.to_string(), of_table(t, references.get(&t.name).copied().unwrap_or(0))));
+    let tables =
+        model.tables.iter().map(|t| (t.name.to_string(), of_table(t, references.get(&t.name).copied().unwrap_or(0))));
     let views = model.views.iter().map(|v| (v.name.to_string(), Category::View));
     let chosen = |name: &str| overrides.and_then(|o| o.get(name)).copied();
     tables.chain(views).map(|(name, category)| (name.clone(), chosen(&name).unwrap_or(category))).collect()

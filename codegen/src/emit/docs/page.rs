@@ -4,8 +4,8 @@ use canon_core::schema::{Column, Constraint, ConstraintKind, Identity, Model, Or
 use serde::Serialize;
 
 use super::{Category, Ids, cell, code, mermaid};
-use crate::emit::order::{BreakBy, Step, insert_order};
 use crate::emit::ddl;
+use crate::emit::order::{BreakBy, Step, insert_order};
 use crate::project::ProjectSource;
 use crate::sample;
 
@@ -277,7 +277,9 @@ fn indexes(table: &Table) -> Vec<IndexLine> {
     });
     let others = table.indexes.iter().map(|index| {
         let columns: Vec<&str> = index.keys.iter().filter_map(|k| k.column.as_deref()).collect();
-        let serves = table.foreign_keys().find(|(key, _)| columns.starts_with(&key.columns.iter().map(String::as_str).collect::<Vec<_>>()));
+        let serves = table
+            .foreign_keys()
+            .find(|(key, _)| columns.starts_with(&key.columns.iter().map(String::as_str).collect::<Vec<_>>()));
         let text_search = index.keys.iter().any(|k| k.expression.as_deref().is_some_and(|e| e.contains("to_tsvector")));
         let purpose = match (&index.comment, serves, text_search) {
             (Some(comment), ..) => cell(comment),

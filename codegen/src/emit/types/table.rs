@@ -24,10 +24,8 @@ pub(super) fn emit(registry: &Registry<'_>, table: &Table) -> TokenStream {
         (_, false) => quote!(),
         _ => {
             let id_macro = id.is_some().then(|| quote!(newtype,));
-            let has_enums = table
-                .columns
-                .iter()
-                .any(|c| !c.ty.ends_with("[]") && sample::value_list(table, &c.name).is_some());
+            let has_enums =
+                table.columns.iter().any(|c| !c.ty.ends_with("[]") && sample::value_list(table, &c.name).is_some());
             let enum_macro = has_enums.then(|| quote!(text_enum,));
             quote!(use super::super::runtime::{#id_macro #enum_macro};)
         }
@@ -124,7 +122,11 @@ fn insert(table: &Table, fields: &[FieldDef<'_>]) -> TokenStream {
     let writable = || fields.iter().filter(|f| f.is_writable());
     let required: Vec<&FieldDef<'_>> = writable().filter(|f| f.is_required()).collect();
     let rest: Vec<&FieldDef<'_>> = writable().filter(|f| !f.is_required()).collect();
-    let group = if required.iter().any(|f| f.name == "optional") { format_ident!("optional_") } else { format_ident!("optional") };
+    let group = if required.iter().any(|f| f.name == "optional") {
+        format_ident!("optional_")
+    } else {
+        format_ident!("optional")
+    };
     let doc = format!(" A new row of `{}`.", table.name);
     let optional_doc = format!(" Columns of a new row of `{}` that can be left out.", table.name);
 

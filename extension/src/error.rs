@@ -1,0 +1,115 @@
+//! What a user is told: a SQLSTATE that clients can match, a message, DETAIL, and a HINT to run.
+
+use pgrx::PgSqlErrorCode as Code;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::spi::quote_identifier as ident;
+
+/// An error of the extension.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("there is no schema pack called \"{name}\"")]
+    UnknownPack { name: String, known: Vec<String> },
+    #[error("pack \"{pack}\" is installed in version {installed}, this library holds version {ours}")]
+    OtherVersion { pack: String, installed: String, ours: String },
+    #[error("schema \"{schema}\" already exists and does not belong to pack \"{pack}\"")]
+    ForeignSchema { pack: String, schema: String },
+    #[error("permission denied to create schemas in database \"{database}\"")]
+    CannotCreate { database: String, role: String },
+    #[error("pack \"{pack}\" is not installed")]
+    NotInstalled { pack: String },
+    #[error("pack \"{pack}\" still holds rows that did not come with it")]
+    HoldsRows { pack: String, tables: Vec<String> },
+    #[error("other objects depend on pack \"{pack}\"")]
+    StillUsed { pack: String, objects: Vec<String> },
+    #[error("canon.touch_updated_at() must be called by a BEFORE UPDATE trigger FOR EACH ROW")]
+    NotARowUpdate { table: String },
+    #[error("column \"{column}\" of table {table} does not exist")]
+    UnknownColumn { table: String, column: String },
+    #[error("column \"{column}\" of table {table} holds no point in time")]
+    NotATime { table: String, column: String },
+    /// A bug or a damaged installation, never the user's fault.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::UnknownPack { .. } => Code::ERRCODE_UNDEFINED_OBJECT,
+            Self::OtherVersion { .. } | Self::NotInstalled { .. } => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            Self::ForeignSchema { .. } => Code::ERRCODE_DUPLICATE_SCHEMA,
+            Self::CannotCreate { .. } => Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            Self::HoldsRows { .. } | Self::StillUsed { .. } => Code::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+            Self::NotARowUpdate { .. } => Code::ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
+            Self::UnknownColumn { .. } => Code::ERRCODE_UNDEFINED_COLUMN,
+            Self::NotATime { .. } => Code::ERRCODE_DATATYPE_MISMATCH,
+            Self::Internal(_) => Code::ERRCODE_INTERNAL_ERROR,
+        }
+    }
+
+    fn detail(&self) -> Option<String> {
+        match self {
+            Self::UnknownPack { known, .. } => Some(format!("Packs: {}, or all.", known.join(", "))),
+            Self::ForeignSchema { .. } => Some("Nothing was installed.".to_owned()),
+            Self::CannotCreate { role, .. } => Some(format!("Role \"{role}\" lacks CREATE on the database.")),
+            Self::HoldsRows { tables, .. } => Some(tables.join("\n")),
+            Self::StillUsed { objects, .. } => Some(objects.join("\n")),
+            Self::NotARowUpdate { table } => Some(format!("The trigger of table {table} is of another kind.")),
+            _ => None,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::UnknownPack { .. } => Some("SELECT * FROM canon.packs();".to_owned()),
+            Self::OtherVersion { pack, .. } => Some(format!(
+                "Save your rows, then: SELECT * FROM canon.uninstall('{pack}', force => true); \
+                 SELECT * FROM canon.install('{pack}');"
+            )),
+            Self::ForeignSchema { schema, .. } => {
+                let schema = ident(schema);
+                Some(format!("ALTER SCHEMA {schema} RENAME TO {};", ident(format!("{}_old", schema.trim_matches('"')))))
+            }
+            Self::CannotCreate { database, role } => {
+                Some(format!("GRANT CREATE ON DATABASE {} TO {};", ident(database), ident(role)))
+            }
+            Self::NotInstalled { pack } => Some(format!("SELECT * FROM canon.install('{pack}');")),
+            Self::HoldsRows { pack, .. } => {
+                Some(format!("To delete them: SELECT * FROM canon.uninstall('{pack}', force => true);"))
+            }
+            Self::StillUsed { pack, .. } => {
+                Some(format!("To drop them too: SELECT * FROM canon.uninstall('{pack}', force => true);"))
+            }
+            Self::NotARowUpdate { table } => Some(format!(
+                "CREATE TRIGGER touch BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION canon.touch_updated_at();"
+            )),
+            Self::UnknownColumn { .. } => {
+                Some("Name the columns to stamp as arguments of the trigger function.".to_owned())
+            }
+            Self::NotATime { .. } => Some("Use timestamptz, timestamp or date.".to_owned()),
+            Self::Internal(_) => None,
+        }
+    }
+}
+
+impl From<Error> for ErrorReport {
+    fn from(error: Error) -> Self {
+        let mut report = ErrorReport::new(error.code(), error.to_string(), "pg_canon");
+        if let Some(detail) = error.detail() {
+            report = report.set_detail(detail);
+        }
+        if let Some(hint) = error.hint() {
+            report = report.set_hint(hint);
+        }
+        report
+    }
+}
+
+impl From<pgrx::spi::Error> for Error {
+    fn from(error: pgrx::spi::Error) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
+/// Result of everything that can fail for the user.
+pub(crate) type Result<T> = std::result::Result<T, Error>;

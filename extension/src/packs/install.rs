@@ -1,0 +1,82 @@
+//! `canon.install`.
+
+use canon_core::pack::Manifest;
+use pgrx::prelude::*;
+
+use super::library;
+use super::live::{self, Namespaces};
+use super::record::{self, Record};
+use crate::error::{Error, Result};
+use crate::guc::Pinned;
+
+/// What `install` and `uninstall` did with a pack.
+pub(super) struct Outcome {
+    pub(super) pack: &'static Manifest,
+    pub(super) action: &'static str,
+}
+
+/// Installs the packs that are not yet there. An error undoes all of it: a function call is one
+/// statement, and a statement has no half.
+pub(super) fn install(name: &str) -> Result<Vec<Outcome>> {
+    let packs = library::named(name)?;
+    let _pinned = Pinned::plain_utc();
+    record::lock()?;
+    packs.into_iter().map(install_one).collect()
+}
+
+fn install_one(pack: &'static Manifest) -> Result<Outcome> {
+    if let Some(installed) = record::of(pack)? {
+        if installed.version != pack.version {
+            return Err(Error::OtherVersion {
+                pack: pack.name.clone(),
+                installed: installed.version,
+                ours: pack.version.clone(),
+            });
+        }
+        return Ok(Outcome { pack, action: "already installed" });
+    }
+    let namespaces = Namespaces::read()?;
+    refuse_foreign_schema(pack, &namespaces)?;
+    require_create_privilege()?;
+    for file in &pack.files {
+        let skipped = file.unless_schema.as_ref().is_some_and(|schema| namespaces.exists(schema));
+        if !skipped {
+            run_file(library::text(pack, &file.name)?)?;
+        }
+    }
+    let schemas: Vec<String> = pack.schemas().filter(|s| !namespaces.exists(s)).map(str::to_owned).collect();
+    let default_rows = live::row_digests(pack, &schemas)?;
+    let installed = Record { pack: pack.name.clone(), version: pack.version.clone(), schemas, default_rows };
+    record::insert(&installed, &live::current_role()?)?;
+    Ok(Outcome { pack, action: "installed" })
+}
+
+fn refuse_foreign_schema(pack: &Manifest, namespaces: &Namespaces) -> Result<()> {
+    let conditional = pack.conditional_schemas();
+    let taken = pack.schemas().find(|s| namespaces.exists(s) && !conditional.contains(s));
+    match taken {
+        Some(schema) => Err(Error::ForeignSchema { pack: pack.name.clone(), schema: schema.to_owned() }),
+        None => Ok(()),
+    }
+}
+
+/// The server would say it too, but would name neither the role nor the statement that helps.
+fn require_create_privilege() -> Result<()> {
+    let allowed = Spi::connect(|client| {
+        client
+            .select("SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')", Some(1), &[])?
+            .first()
+            .get_one::<bool>()
+    })?;
+    if allowed == Some(true) {
+        return Ok(());
+    }
+    Err(Error::CannotCreate { database: live::current_database()?, role: live::current_role()? })
+}
+
+/// The text of a file is one SPI call: each statement is analysed when its turn comes, so it sees
+/// what the ones before it made.
+fn run_file(text: &str) -> Result<()> {
+    Spi::connect_mut(|client| client.update(text, None, &[]).map(|_| ()))?;
+    Ok(())
+}
