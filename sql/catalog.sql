@@ -375,6 +375,8 @@ SELECT pg_catalog.json_strip_nulls(pg_catalog.json_build_object(
         FROM pg_catalog.pg_proc p
         JOIN scope n ON n.oid = p.pronamespace
         JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+        -- Neither of an extension, nor made by the server for a range type.
         WHERE NOT EXISTS (
-            SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND m.objid = p.oid))
+            SELECT FROM pg_catalog.pg_depend d
+            WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype IN ('e', 'i')))
 ))::text

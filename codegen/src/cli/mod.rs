@@ -32,6 +32,8 @@ enum Command {
     Check(ProjectArgs),
     /// Show the order in which tables can be filled.
     Order(InputArgs),
+    /// Compare DDL with a live database; fails where they differ.
+    Diff(DiffArgs),
 }
 
 #[derive(Args)]
@@ -54,6 +56,15 @@ struct ModelArgs {
 }
 
 #[derive(Args)]
+struct DiffArgs {
+    #[command(flatten)]
+    input: InputArgs,
+    /// Connection string of the database; only the schemas that the files declare are compared.
+    #[arg(long)]
+    database_url: String,
+}
+
+#[derive(Args)]
 struct ProjectArgs {
     /// Configuration file.
     #[arg(long, default_value = canon_codegen::config::FILE)]
@@ -64,6 +75,7 @@ pub(crate) fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Model(args) => model::model(&args),
         Command::Order(args) => model::order(&args),
+        Command::Diff(args) => model::diff(&args),
         Command::Types(args) => project::write(&args, What { types: true, ..What::default() }),
         Command::Docs(args) => project::write(&args, What { docs: true, ..What::default() }),
         Command::Gen(args) => project::write(&args, What::ALL),

@@ -8,12 +8,12 @@ use std::time::Instant;
 
 use canon_codegen::emit::order::{BreakBy, insert_order};
 use canon_codegen::error::Error;
-use canon_codegen::input;
 use canon_codegen::load::{Loaded, load};
 use canon_codegen::model::{Model, Table};
 use canon_codegen::source::Source;
+use canon_codegen::{expr, input, live, model};
 
-use super::{InputArgs, ModelArgs, color};
+use super::{DiffArgs, InputArgs, ModelArgs, color};
 
 pub(super) fn model(args: &ModelArgs) -> Result<ExitCode, Error> {
     if args.summary {
@@ -116,4 +116,16 @@ pub(super) fn order(args: &InputArgs) -> Result<ExitCode, Error> {
         if notes.is_empty() { println!("{}", step.table) } else { println!("{}  ({})", step.table, notes.join("; ")) }
     }
     Ok(code)
+}
+
+pub(super) fn diff(args: &DiffArgs) -> Result<ExitCode, Error> {
+    let loaded = load(read(&args.input)?);
+    let code = report(&loaded);
+    let schemas: Vec<&str> = loaded.model.schemas.iter().map(|s| s.name.as_str()).collect();
+    let found = live::connect(&args.database_url, Some(&schemas))?;
+    let differences = model::diff(&loaded.model, &found, &mut |_, a, b| expr::same(a, b));
+    for difference in &differences {
+        println!("{difference}");
+    }
+    Ok(if differences.is_empty() { code } else { ExitCode::FAILURE })
 }

@@ -11,7 +11,7 @@ fn tokens(text: &str) -> Vec<Token> {
 
 fn ident(token: &Token) -> Option<String> {
     match token {
-        Token::Word(w) if w.quote_style.is_some() => Some(w.value.clone()),
+        Token::Word(w) if w.quote_style.is_some() => Some(w.value.replace("\"\"", "\"")),
         Token::Word(w) => Some(w.value.to_ascii_lowercase()),
         _ => None,
     }

@@ -218,7 +218,7 @@ impl Catalog {
             }
         }
         for index in source.indexes.iter().filter(|_| indexes) {
-            let name = self.unnamed_index(table, &index.keys);
+            let name = self.unnamed_index(table, &index.keys, &index.include);
             let _ = self.claim(&QName::new(&table.schema, &name), Relation::Index(table.clone()));
             if let Some(target) = self.tables.get_mut(table) {
                 target.indexes.push(Index { name, comment: None, ..index.clone() });
@@ -251,7 +251,7 @@ impl Catalog {
         }
         let name = match def.name {
             Some(name) => name,
-            None => self.unnamed_index(&table, &keys),
+            None => self.unnamed_index(&table, &keys, &def.include),
         };
         let qualified = QName::new(&table.schema, &name);
         if self.relations.contains_key(&qualified) {

@@ -100,7 +100,7 @@ impl Catalog {
         choose(&domain.name, None, "check", |name| self.constraint_is_free(&domain.schema, name))
     }
 
-    pub(super) fn unnamed_index(&self, table: &QName, keys: &[IndexKey]) -> String {
+    pub(super) fn unnamed_index(&self, table: &QName, keys: &[IndexKey], include: &[String]) -> String {
         let mut names: Vec<String> = Vec::new();
         for key in keys {
             let base = match (&key.column, &key.expression) {
@@ -116,7 +116,7 @@ impl Catalog {
             }
             names.push(name);
         }
-        let columns = joined(names.iter().map(String::as_str));
+        let columns = joined(names.iter().chain(include).map(String::as_str));
         choose(&table.name, Some(&columns), "idx", |name| self.relation_is_free(&table.schema, name))
     }
 

@@ -227,7 +227,11 @@ impl Cursor<'_> {
             kind: FunctionKind::Aggregate,
             or_replace,
             arguments,
-            options: FunctionOptions { language: Some("internal".to_owned()), ..FunctionOptions::default() },
+            options: FunctionOptions {
+                language: Some("internal".to_owned()),
+                volatility: Some("immutable"),
+                ..FunctionOptions::default()
+            },
             ..CreateFunction::default()
         };
         Ok(Change::CreateFunction(Box::new(function)))

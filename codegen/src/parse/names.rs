@@ -72,7 +72,6 @@ const ALIASES: &[(&str, &str)] = &[
     ("bool", "boolean"),
     ("varchar", "character varying"),
     ("char", "character"),
-    ("bpchar", "character"),
     ("nchar", "character"),
     ("varbit", "bit varying"),
 ];
@@ -103,6 +102,7 @@ const BUILTIN: &[&str] = &[
     "jsonpath",
     "date",
     "money",
+    "bpchar",
     "name",
     "oid",
     "xid",
@@ -240,8 +240,9 @@ impl Cursor<'_> {
             self.seek(self.index() + 2);
             return Ok(TypeName { name, suffix: kind, ..TypeName::default() });
         }
-        if name.schema.as_deref() == Some("pg_catalog") {
-            return self.catalog_type(&name.name, quoted);
+        let is_catalog = name.schema.as_deref() == Some("pg_catalog");
+        if is_catalog || (quoted && name.schema.is_none() && is_internal(&name.name)) {
+            return self.catalog_type(&name.name);
         }
         if name.schema.is_none() && !quoted {
             if let Some((_, integer)) = SERIALS.iter().find(|(alias, _)| *alias == name.name) {
@@ -269,9 +270,9 @@ impl Cursor<'_> {
     }
 
     /// `pg_catalog.x`, where `x` is the internal name.
-    fn catalog_type(&mut self, name: &str, quoted: bool) -> Parse<TypeName> {
+    fn catalog_type(&mut self, name: &str) -> Parse<TypeName> {
         let internal = match name {
-            "char" if quoted || name == "char" => "\"char\"",
+            "char" => "\"char\"",
             other => ALIASES.iter().find(|(alias, _)| *alias == other).map_or(other, |(_, canonical)| canonical),
         };
         let mut ty =
@@ -385,8 +386,21 @@ fn zoned(name: &str) -> Option<&'static str> {
     }
 }
 
+/// Whether `pg_type` has a built-in type under exactly this name.
+fn is_internal(name: &str) -> bool {
+    let renamed =
+        ALIASES.iter().any(|(alias, _)| *alias == name) && !matches!(name, "int" | "decimal" | "dec" | "nchar");
+    let is_spelling =
+        ["integer", "bigint", "smallint", "real", "boolean", "character"].contains(&name) || name.contains(' ');
+    renamed || zoned(name).is_some() || matches!(name, "timestamp" | "time") || (is_builtin(name) && !is_spelling)
+}
+
 /// What the catalogue adds to the modifiers people write.
 fn complete_modifiers(ty: &mut TypeName) {
+    // `bpchar` without a length is a type of its own; with one it is `character`.
+    if ty.builtin && ty.name.name == "bpchar" && !ty.modifiers.is_empty() {
+        "character".clone_into(&mut ty.name.name);
+    }
     if ty.builtin && ty.name.name == "numeric" && ty.modifiers.len() == 1 {
         ty.modifiers.push("0".to_owned());
     }

@@ -70,8 +70,8 @@ fn mentions(text: &str, word: &str) -> bool {
 
 /// Measures `found` against `expected` inside `schemas`.
 ///
-/// The report begins with one line for each kind of object, with the number declared and the
-/// number present; then one line for each status column; then every object that is missing or
+/// The report begins with one line for each schema and kind of object, with the number declared
+/// and the number present; then one line for each status column; then every object that is missing or
 /// altered. Objects that people added are listed, and are not wrong. The database is as declared
 /// when every line is `ok`.
 pub fn validate(expected: &Model, found: &Model, schemas: &[&str], same: &mut SameExpr<'_>) -> Vec<Finding> {
@@ -115,11 +115,10 @@ fn restrict(model: &Model, schemas: &[&str]) -> Model {
     part
 }
 
+/// Number of objects of each kind in each schema: declared, and of those present.
 fn counts(expected: &Model, found: &Model) -> Vec<Finding> {
     use ObjectKind as K;
-    let (declared, present) = (objects(expected), objects(found));
-    let schemas = expected.schemas.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(", ");
-    [
+    const KINDS: [(K, &str); 10] = [
         (K::Table, "tables"),
         (K::Column, "columns"),
         (K::PrimaryKey, "primary keys"),
@@ -130,37 +129,58 @@ fn counts(expected: &Model, found: &Model) -> Vec<Finding> {
         (K::Sequence, "sequences"),
         (K::Trigger, "triggers"),
         (K::Function, "functions"),
-    ]
-    .into_iter()
-    .filter_map(|(kind, label)| {
-        let of_kind = || declared.iter().filter(|(k, _)| *k == kind);
-        let total = of_kind().count();
-        let there = of_kind().filter(|object| present.contains(*object)).count();
-        (total > 0).then(|| Finding {
-            ok: there == total,
-            kind: label.to_owned(),
-            object: schemas.clone(),
-            expected: total.to_string(),
-            found: there.to_string(),
-        })
-    })
-    .collect()
+    ];
+    let (declared, present) = (objects(expected), objects(found));
+    let mut report = Vec::new();
+    for schema in &expected.schemas {
+        for (kind, label) in KINDS {
+            let of_kind = || declared.iter().filter(|o| o.kind == kind && o.schema == schema.name);
+            let total = of_kind().count();
+            let there = of_kind().filter(|object| present.contains(*object)).count();
+            if total > 0 {
+                report.push(Finding {
+                    ok: there == total,
+                    kind: label.to_owned(),
+                    object: quote_ident(&schema.name),
+                    expected: total.to_string(),
+                    found: there.to_string(),
+                });
+            }
+        }
+    }
+    report
 }
 
-/// Kind and full name of every object.
-fn objects(model: &Model) -> HashSet<(ObjectKind, String)> {
+#[derive(PartialEq, Eq, Hash)]
+struct Object<'m> {
+    kind: ObjectKind,
+    schema: &'m str,
+    /// Table, where the object belongs to one, and name.
+    name: (&'m str, String),
+}
+
+/// Every object that is counted.
+fn objects(model: &Model) -> HashSet<Object<'_>> {
     use ObjectKind as K;
     let mut all = HashSet::new();
     for table in &model.tables {
-        let of_table = |name: &str| format!("{}: {}", table.name, quote_ident(name));
-        all.insert((K::Table, table.name.to_string()));
-        all.extend(table.columns.iter().map(|c| (K::Column, of_table(&c.name))));
-        all.extend(table.constraints.iter().map(|c| (c.kind.into(), of_table(&c.name))));
-        all.extend(table.indexes.iter().map(|i| (K::Index, of_table(&i.name))));
-        all.extend(table.triggers.iter().map(|t| (K::Trigger, of_table(&t.name))));
+        let QName { schema, name } = &table.name;
+        let mut add = |kind: K, part: &str| {
+            all.insert(Object { kind, schema, name: (name, part.to_owned()) });
+        };
+        add(K::Table, "");
+        table.columns.iter().for_each(|c| add(K::Column, &c.name));
+        table.constraints.iter().for_each(|c| add(c.kind.into(), &c.name));
+        table.indexes.iter().for_each(|i| add(K::Index, &i.name));
+        table.triggers.iter().for_each(|t| add(K::Trigger, &t.name));
     }
-    all.extend(model.sequences.iter().map(|s| (K::Sequence, s.name.to_string())));
-    all.extend(model.functions.iter().map(|f| (K::Function, f.signature())));
+    for QName { schema, name } in model.sequences.iter().map(|s| &s.name) {
+        all.insert(Object { kind: K::Sequence, schema, name: ("", name.clone()) });
+    }
+    for function in &model.functions {
+        let name = ("", function.signature());
+        all.insert(Object { kind: K::Function, schema: &function.name.schema, name });
+    }
     all
 }
 
@@ -182,4 +202,111 @@ fn status_columns(expected: &Model, found: &Model) -> Vec<Finding> {
         }
     }
     report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::{Column, Constraint, References, Schema};
+
+    fn column(name: &str, ty: &str) -> Column {
+        Column { name: name.to_owned(), ty: ty.to_owned(), ..Column::default() }
+    }
+
+    fn check(name: &str, expression: &str) -> Constraint {
+        Constraint { name: name.to_owned(), expression: Some(expression.to_owned()), ..Constraint::default() }
+    }
+
+    fn model() -> Model {
+        let table = Table {
+            name: QName::new("s", "t"),
+            columns: vec![column("id", "uuid"), column("status", "text"), column("note_status", "integer")],
+            constraints: vec![
+                check("ck_status", "status IN ('a', 'b')"),
+                Constraint {
+                    name: "fk".to_owned(),
+                    kind: ConstraintKind::Foreign,
+                    columns: vec!["note_status".to_owned()],
+                    references: Some(References { table: QName::new("s", "statuses"), ..References::default() }),
+                    ..Constraint::default()
+                },
+            ],
+            ..Table::default()
+        };
+        let schema = Schema { name: "s".to_owned(), ..Schema::default() };
+        Model { schemas: vec![schema], tables: vec![table], ..Model::default() }
+    }
+
+    fn report(expected: &Model, found: &Model) -> Vec<Finding> {
+        validate(expected, found, &["s"], &mut |_, _, _| false)
+    }
+
+    fn wrong(report: &[Finding]) -> Vec<(&str, &str, &str, &str)> {
+        report
+            .iter()
+            .filter(|f| !f.ok)
+            .map(|f| (f.kind.as_str(), f.object.as_str(), f.expected.as_str(), f.found.as_str()))
+            .collect()
+    }
+
+    #[test]
+    fn a_database_as_declared_has_nothing_wrong() {
+        let report = report(&model(), &model());
+        assert_eq!(wrong(&report), []);
+        let counted: Vec<_> = report.iter().map(|f| (f.kind.as_str(), f.expected.as_str())).collect();
+        assert_eq!(
+            counted,
+            [
+                ("tables", "1"),
+                ("columns", "3"),
+                ("foreign keys", "1"),
+                ("checks", "1"),
+                ("status column", "check"),
+                ("status column", "foreign key to s.statuses"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_status_column_that_lost_its_rule_is_named() {
+        let mut found = model();
+        found.tables[0].constraints.clear();
+        let report = report(&model(), &found);
+        assert_eq!(
+            wrong(&report),
+            [
+                ("foreign keys", "s", "1", "0"),
+                ("checks", "s", "1", "0"),
+                ("status column", "s.t.status", "check", "no rule"),
+                ("status column", "s.t.note_status", "foreign key to s.statuses", "no rule"),
+                ("check", "s.t: ck_status", "present", "missing"),
+                ("foreign key", "s.t: fk", "present", "missing"),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_people_add_is_listed_and_not_wrong() {
+        let mut found = model();
+        found.tables[0].columns.push(column("mine", "text"));
+        found.tables.push(Table { name: QName::new("s", "mine"), ..Table::default() });
+        let report = report(&model(), &found);
+        assert_eq!(wrong(&report), []);
+        let added: Vec<&str> = report.iter().filter(|f| f.found == "added").map(|f| f.object.as_str()).collect();
+        assert_eq!(added, ["s.t.mine", "s.mine"]);
+    }
+
+    #[test]
+    fn other_schemas_do_not_count() {
+        let mut found = model();
+        found.tables.push(Table { name: QName::new("elsewhere", "t"), ..Table::default() });
+        assert_eq!(report(&model(), &found), report(&model(), &model()));
+    }
+
+    #[test]
+    fn words_in_strings_are_not_columns() {
+        assert!(mentions("status IN ('a')", "status"));
+        assert!(!mentions("x = 'status'", "status"));
+        assert!(!mentions("mig_status > 0", "status"));
+    }
 }
