@@ -1,4 +1,7 @@
 //! Tests that need a backend but no second connection: each runs in its own rolled-back
-//! transaction, as superuser, in parallel against one cluster.
+//! transaction, as superuser, in parallel with the others against one server.
+//!
+//! Not here: privileges, commit, concurrency, dump and restore. Those are client tests.
 
+mod ops;
 mod packs;

@@ -63,8 +63,8 @@ impl Error {
         match self {
             Self::UnknownPack { .. } => Some("SELECT * FROM canon.packs();".to_owned()),
             Self::OtherVersion { pack, .. } => Some(format!(
-                "Save your rows, then: SELECT * FROM canon.uninstall('{pack}', force => true); \
-                 SELECT * FROM canon.install('{pack}');"
+                "SELECT * FROM canon.uninstall('{pack}', force => true); SELECT * FROM canon.install('{pack}'); \
+                 -- deletes the rows of the pack: save them first"
             )),
             Self::ForeignSchema { schema, .. } => {
                 let schema = ident(schema);
@@ -75,10 +75,10 @@ impl Error {
             }
             Self::NotInstalled { pack } => Some(format!("SELECT * FROM canon.install('{pack}');")),
             Self::HoldsRows { pack, .. } => {
-                Some(format!("To delete them: SELECT * FROM canon.uninstall('{pack}', force => true);"))
+                Some(format!("SELECT * FROM canon.uninstall('{pack}', force => true); -- deletes these rows"))
             }
             Self::StillUsed { pack, .. } => {
-                Some(format!("To drop them too: SELECT * FROM canon.uninstall('{pack}', force => true);"))
+                Some(format!("SELECT * FROM canon.uninstall('{pack}', force => true); -- drops these objects too"))
             }
             Self::NotARowUpdate { table } => Some(format!(
                 "CREATE TRIGGER touch BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION canon.touch_updated_at();"

@@ -41,6 +41,5 @@ pub mod pg_test {
 }
 
 #[cfg(any(test, feature = "pg_test"))]
-#[pgrx::pg_schema]
 #[path = "../../pgrx-tests/mod.rs"]
-mod tests;
+mod pg_tests;

@@ -24,7 +24,7 @@ fn assert_equal(declared: &Model, client: &mut postgres::Client) -> Result<()> {
 
 #[test]
 fn packs_are_in_the_database_as_the_model_says() -> Result<()> {
-    let project = Project::open(&repo_root().join("canon.toml"))?;
+    let project = Project::open(&repo_root()?.join("canon.toml"))?;
     let db = canon_database("model_packs")?;
     let mut client = db.connect()?;
     client.batch_execute("SELECT canon.install('all')")?;
@@ -37,7 +37,7 @@ fn packs_are_in_the_database_as_the_model_says() -> Result<()> {
 /// Every statement of the packs is in the model: nothing is left unread, nothing kept as text.
 #[test]
 fn packs_are_read_whole() -> Result<()> {
-    let project = Project::open(&repo_root().join("canon.toml"))?;
+    let project = Project::open(&repo_root()?.join("canon.toml"))?;
     assert_eq!(project.diagnostics(false), Vec::<String>::new());
     for source in &project.sources {
         for (file, account) in source.loaded.sources.iter().zip(&source.loaded.coverage) {
@@ -52,7 +52,7 @@ fn packs_are_read_whole() -> Result<()> {
 /// `psql -f` of the files that need no extension, in a database without it.
 #[test]
 fn packs_load_without_the_extension() -> Result<()> {
-    let project = Project::open(&repo_root().join("canon.toml"))?;
+    let project = Project::open(&repo_root()?.join("canon.toml"))?;
     for source in &project.sources {
         let Some((_, meta)) = &source.pack else { continue };
         let db = database(&format!("plain_{}", source.name))?;
@@ -70,7 +70,7 @@ fn packs_load_without_the_extension() -> Result<()> {
 /// Every file of `tests/fixtures` is loaded into a database of its own and compared.
 #[test]
 fn forms_of_ddl_are_read_as_postgresql_reads_them() -> Result<()> {
-    let folder = repo_root().join("tests/fixtures");
+    let folder = repo_root()?.join("tests/fixtures");
     let mut files: Vec<_> = std::fs::read_dir(&folder)?.map(|e| e.map(|e| e.path())).collect::<Result<_, _>>()?;
     files.sort();
     assert!(!files.is_empty());

@@ -22,6 +22,9 @@ struct Trip<'a> {
     rows: HashMap<QName, Vec<Row>>,
 }
 
+/// Columns that a trigger of the pack counts itself, whatever the client says.
+const DERIVED: &[(&str, &str)] = &[("core.stakeholders", "decisions_pending")];
+
 /// Number of the first sample row: beyond the keys of the rows that packs are delivered with.
 const FIRST: u32 = 1000;
 
@@ -47,7 +50,8 @@ impl Trip<'_> {
                 }
             }
             let back = self.insert::<T>(&row).with_context(|| format!("{name}, row {k}: {row:?}"))?;
-            for (column, sent) in &row {
+            let derived = |column: &str| DERIVED.contains(&(name.to_string().as_str(), column));
+            for (column, sent) in row.iter().filter(|(column, _)| !derived(column)) {
                 let got = back.get(column).unwrap_or(&Value::Null);
                 ensure!(got == sent, "{name}.{column}: sent {sent}, got {got}");
             }
@@ -79,20 +83,20 @@ impl Trip<'_> {
     /// that are not there yet, of a table to itself or of a cycle, stay empty.
     fn point_at_parents(&mut self, model: &TableModel, row: &mut Row, k: usize) -> Result<()> {
         for (key, references) in model.foreign_keys() {
-            if key.columns.iter().all(|c| !row.contains_key(c)) {
+            // With a NULL in any column the key says nothing.
+            let is_null = |c: &String| !row.contains_key(c) && model.column(c).is_some_and(|c| c.generated.is_none());
+            if key.columns.iter().any(is_null) {
                 continue;
             }
-            let parent = self.parent(model, key.columns.as_slice(), references, k)?;
+            let Some(parent) = self.parent(model, &key.columns, references, k)? else {
+                let nullable = key.columns.iter().filter(|c| model.column(c).is_some_and(|c| !c.not_null));
+                let emptied = nullable.filter(|c| row.remove(*c).is_some()).count();
+                ensure!(emptied > 0, "{}: no row of {} to point at", model.name, references.table);
+                continue;
+            };
             for (from, to) in key.columns.iter().zip(&references.columns) {
-                let Some(column) = model.column(from).filter(|c| c.generated.is_none()) else { continue };
-                match &parent {
-                    Some(parent) => {
-                        row.insert(from.clone(), parent.get(to).cloned().unwrap_or(Value::Null));
-                    }
-                    None if !column.not_null => {
-                        row.remove(from);
-                    }
-                    None => anyhow::bail!("{}: no row of {} to point at", model.name, references.table),
+                if model.column(from).is_some_and(|c| c.generated.is_none()) {
+                    row.insert(from.clone(), parent.get(to).cloned().unwrap_or(Value::Null));
                 }
             }
         }
@@ -117,7 +121,7 @@ impl Trip<'_> {
 
 #[test]
 fn every_table_of_every_pack() -> Result<()> {
-    let project = Project::open(&repo_root().join("canon.toml"))?;
+    let project = Project::open(&repo_root()?.join("canon.toml"))?;
     let models: Vec<Model> = project.sources.into_iter().map(|s| s.loaded.model).collect();
     let tables: usize = models.iter().map(|m| m.tables.len()).sum();
     let db = canon_database("round_trip")?;
