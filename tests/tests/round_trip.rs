@@ -7,7 +7,7 @@ use canon_codegen::model::{Model, QName, References, Table as TableModel};
 use canon_codegen::project::Project;
 use canon_codegen::sample;
 use canon_tests::{canon_database, repo_root};
-use canon_types::{FromRow, Insert, Table, for_each_table};
+use canon_types::{Insert, Table, for_each_table};
 use postgres::Transaction;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -97,7 +97,7 @@ pub(super) fn delete(pack: &str) -> Result<()> {
 
 /// Runs one fixed statement as the owner of the table: callers may only read it.
 fn as_owner(sql: &'static str, arguments: &[DatumWithOid<'_>]) -> Result<()> {
-    let owner = Spi::connect(|client| owner(client))?;
+    let owner = Spi::connect(owner)?;
     let acting = ActingAs::owner_of_our_table(owner);
     let done = Spi::connect_mut(|client| client.update(sql, None, arguments).map(|_| ()));
     drop(acting);
