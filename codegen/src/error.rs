@@ -63,6 +63,9 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A bug of the tool.
+    #[error("internal error: {0}")]
+    Internal(String),
     /// The database did not answer as it should.
     #[error("database: {0}")]
     Database(String),
@@ -130,7 +133,7 @@ impl Diagnostic {
         renderer.render(&report)
     }
 
-    /// The lines around the place. Rendering only these keeps a 10 MB statement printable.
+    /// The line of the place. Rendering only this keeps a statement of 10 MB printable.
     fn window<'a>(&self, source: &'a Source) -> Window<'a> {
         let text = &source.text;
         let start = self.range.start.min(text.len());

@@ -58,3 +58,12 @@ pub fn refused(client: &mut Client, sql: &str, code: &SqlState) -> Result<DbErro
     anyhow::ensure!(refusal.code() == code, "{sql}: expected {code:?}, found {refusal:?}");
     Ok(refusal)
 }
+
+/// The Rust of the book compiles.
+#[cfg(doctest)]
+mod book {
+    #[doc = include_str!("../../docs/canon.md")]
+    struct Canon;
+    #[doc = include_str!("../../docs/types.md")]
+    struct Types;
+}

@@ -3,10 +3,11 @@
 mod model;
 mod project;
 
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use canon_codegen::error::Error;
 use canon_codegen::project::What;
 use clap::{Args, Parser, Subcommand};
 
@@ -81,10 +82,22 @@ pub(crate) fn run() -> ExitCode {
         Command::Gen(args) => project::write(&args, What::ALL),
         Command::Check(args) => project::check(&args),
     };
+    let result = result.and_then(|(text, code)| print(&text).map(|()| code));
     result.unwrap_or_else(|error| {
         eprintln!("error: {error}");
         ExitCode::FAILURE
     })
+}
+
+/// What a command prints on standard output, and how it ends.
+type Outcome = Result<(String, ExitCode), Error>;
+
+/// A reader that has seen enough, as `head` has, is no error.
+fn print(text: &str) -> Result<(), Error> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Error::io("<stdout>")(error)),
+        _ => Ok(()),
+    }
 }
 
 fn color() -> bool {

@@ -1,7 +1,8 @@
 //! `canon model` and `canon order`.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::fmt::Write as _;
+use std::io::Read as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -13,21 +14,21 @@ use canon_codegen::model::{Model, Table};
 use canon_codegen::source::Source;
 use canon_codegen::{expr, input, live, model};
 
-use super::{DiffArgs, InputArgs, ModelArgs, color};
+use super::{DiffArgs, InputArgs, ModelArgs, Outcome, color};
 
-pub(super) fn model(args: &ModelArgs) -> Result<ExitCode, Error> {
+pub(super) fn model(args: &ModelArgs) -> Outcome {
     if args.summary {
         return summary(&args.input);
     }
     let loaded = load(read(&args.input)?);
     let code = report(&loaded);
-    if args.json {
-        let json = serde_json::to_string_pretty(&loaded.model).map_err(|e| Error::Database(e.to_string()))?;
-        println!("{json}");
-    } else {
-        overview(&loaded.model);
-    }
-    Ok(code)
+    let text = if args.json { json(&loaded.model)? } else { overview(&loaded.model) };
+    Ok((text, code))
+}
+
+fn json(model: &Model) -> Result<String, Error> {
+    let text = serde_json::to_string_pretty(model).map_err(|error| Error::Internal(error.to_string()))?;
+    Ok(text + "\n")
 }
 
 fn read(args: &InputArgs) -> Result<Vec<Source>, Error> {
@@ -54,52 +55,62 @@ fn report(loaded: &Loaded) -> ExitCode {
 }
 
 /// Each file by itself, so that the times and counts are its own.
-fn summary(args: &InputArgs) -> Result<ExitCode, Error> {
-    println!("file\tstatements\tmodelled\topaque\tskipped\tunparsed\tmilliseconds");
+fn summary(args: &InputArgs) -> Outcome {
+    let mut text = "file\tstatements\tmodelled\topaque\tskipped\tunparsed\tmilliseconds\n".to_owned();
     let mut failed = false;
     for source in read(args)? {
         let start = Instant::now();
         let loaded = load(vec![source]);
         let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
         for (source, c) in loaded.sources.iter().zip(&loaded.coverage) {
-            println!(
+            let _ = writeln!(
+                text,
                 "{}\t{}\t{}\t{}\t{}\t{}\t{milliseconds:.1}",
                 source.name, c.statements, c.modelled, c.opaque, c.skipped, c.unparsed
             );
         }
         failed |= loaded.errors() > 0;
     }
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok((text, if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }))
 }
 
-fn overview(model: &Model) {
+fn overview(model: &Model) -> String {
+    let mut text = String::new();
     for table in &model.tables {
-        println!("table {} ({})", table.name, describe(table));
+        let _ = writeln!(text, "table {} ({})", table.name, describe(table));
     }
-    for (kind, count) in [
-        ("views", model.views.len()),
-        ("enums", model.enums.len()),
-        ("domains", model.domains.len()),
-        ("composite types", model.composites.len()),
-        ("range types", model.ranges.len()),
-        ("sequences", model.sequences.len()),
-        ("functions", model.functions.len()),
-        ("objects kept as text", model.opaque.len()),
+    for (one, many, count) in [
+        ("view", "views", model.views.len()),
+        ("enum", "enums", model.enums.len()),
+        ("domain", "domains", model.domains.len()),
+        ("composite type", "composite types", model.composites.len()),
+        ("range type", "range types", model.ranges.len()),
+        ("sequence", "sequences", model.sequences.len()),
+        ("function", "functions", model.functions.len()),
+        ("object kept as text", "objects kept as text", model.opaque.len()),
     ] {
         if count > 0 {
-            println!("{count} {kind}");
+            let _ = writeln!(text, "{}", counted(count, one, many));
         }
     }
+    text
 }
 
 fn describe(table: &Table) -> String {
-    let keys = table.foreign_keys().count();
-    format!("{} columns, {keys} foreign keys, {} indexes", table.columns.len(), table.indexes.len())
+    let columns = counted(table.columns.len(), "column", "columns");
+    let keys = counted(table.foreign_keys().count(), "foreign key", "foreign keys");
+    let indexes = counted(table.indexes.len(), "index", "indexes");
+    format!("{columns}, {keys}, {indexes}")
 }
 
-pub(super) fn order(args: &InputArgs) -> Result<ExitCode, Error> {
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+pub(super) fn order(args: &InputArgs) -> Outcome {
     let loaded = load(read(args)?);
     let code = report(&loaded);
+    let mut text = String::new();
     for step in insert_order(&loaded.model) {
         let notes: Vec<String> = step
             .postponed
@@ -113,19 +124,20 @@ pub(super) fn order(args: &InputArgs) -> Result<ExitCode, Error> {
                 format!("{} to {}: {how}", p.constraint, p.table)
             })
             .collect();
-        if notes.is_empty() { println!("{}", step.table) } else { println!("{}  ({})", step.table, notes.join("; ")) }
+        let _ = match notes.as_slice() {
+            [] => writeln!(text, "{}", step.table),
+            notes => writeln!(text, "{}  ({})", step.table, notes.join("; ")),
+        };
     }
-    Ok(code)
+    Ok((text, code))
 }
 
-pub(super) fn diff(args: &DiffArgs) -> Result<ExitCode, Error> {
+pub(super) fn diff(args: &DiffArgs) -> Outcome {
     let loaded = load(read(&args.input)?);
     let code = report(&loaded);
     let schemas: Vec<&str> = loaded.model.schemas.iter().map(|s| s.name.as_str()).collect();
     let found = live::connect(&args.database_url, Some(&schemas))?;
     let differences = model::diff(&loaded.model, &found, &mut |_, a, b| expr::same(a, b));
-    for difference in &differences {
-        println!("{difference}");
-    }
-    Ok(if differences.is_empty() { code } else { ExitCode::FAILURE })
+    let text = differences.iter().map(|difference| format!("{difference}\n")).collect();
+    Ok((text, if differences.is_empty() { code } else { ExitCode::FAILURE }))
 }

@@ -274,10 +274,6 @@ fn or_none<T: fmt::Display>(value: &Option<T>) -> String {
     value.as_ref().map_or_else(|| "none".to_owned(), T::to_string)
 }
 
-fn debug_or_none<T: fmt::Debug>(value: &Option<T>) -> String {
-    value.as_ref().map_or_else(|| "none".to_owned(), |v| format!("{v:?}"))
-}
-
 fn table(out: &mut Collector<'_, '_>, object: &str, a: &Table, b: &Table) {
     use ObjectKind as K;
     out.attribute(K::Table, object, "kind", &a.kind, &b.kind, |k| format!("{k:?}").to_lowercase());
@@ -340,11 +336,11 @@ fn column(out: &mut Collector<'_, '_>, object: &str, table: &QName, a: &Column, 
     let kind = ObjectKind::Column;
     out.text(kind, object, "type", &a.ty, &b.ty);
     out.flag(kind, object, "not null", a.not_null, b.not_null);
-    out.attribute(kind, object, "identity", &a.identity, &b.identity, debug_or_none);
+    out.attribute(kind, object, "identity", &a.identity, &b.identity, or_none);
     out.attribute(kind, object, "collation", &a.collation, &b.collation, or_none);
     out.expression(kind, object, "default", ExprContext::Default(&b.ty), a.default.as_deref(), b.default.as_deref());
     let (x, y) = (a.generated.as_ref(), b.generated.as_ref());
-    out.attribute(kind, object, "generated", &x.map(|g| g.kind), &y.map(|g| g.kind), debug_or_none);
+    out.attribute(kind, object, "generated", &x.map(|g| g.kind), &y.map(|g| g.kind), or_none);
     if let (Some(x), Some(y)) = (x, y) {
         let context = ExprContext::Generated(table, &b.ty);
         out.expression(kind, object, "generation expression", context, Some(&x.expression), Some(&y.expression));

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Constraint, ConstraintKind, Index, Origin, Policy, QName, References, Trigger, is_default};
@@ -103,6 +105,15 @@ pub enum GeneratedKind {
     Virtual,
 }
 
+impl fmt::Display for GeneratedKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stored => "STORED",
+            Self::Virtual => "VIRTUAL",
+        })
+    }
+}
+
 /// `GENERATED ALWAYS AS (expression)`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Generated {
@@ -120,6 +131,15 @@ pub enum Identity {
     Always,
     /// Values of the client win.
     ByDefault,
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Always => "ALWAYS",
+            Self::ByDefault => "BY DEFAULT",
+        })
+    }
 }
 
 /// A column.

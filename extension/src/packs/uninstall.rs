@@ -45,7 +45,7 @@ fn refuse_rows(pack: &Manifest, installed: &Record) -> Result<()> {
     let tables: Vec<String> = now
         .iter()
         .filter(|(table, digest)| installed.default_rows.get(*table) != Some(digest))
-        .map(|(table, digest)| format!("{table}: {} rows", digest.rows))
+        .map(|(table, digest)| format!("{table}: {} {}", digest.rows, if digest.rows == 1 { "row" } else { "rows" }))
         .collect();
     if tables.is_empty() {
         return Ok(());
