@@ -249,9 +249,9 @@ fn uninstall_keeps_what_is_yours() -> Result<()> {
     client.batch_execute("SELECT canon.install('all')")?;
     let in_use = SqlState::DEPENDENT_OBJECTS_STILL_EXIST;
     for (change, detail) in [
-        ("INSERT INTO cutover.teams_tms (tms_name) VALUES ('mine')", "cutover.teams_tms: 1 rows"),
-        ("UPDATE cutover.status_sts SET sts_color = '#000000' WHERE sts_id = 1", "cutover.status_sts: 31 rows"),
-        ("DELETE FROM cutover.step_types_stt WHERE stt_code <> 'TRT'", "cutover.step_types_stt: 1 rows"),
+        ("INSERT INTO cutover.teams_tms (tms_name) VALUES ('mine')", "cutover.teams_tms: 1 row"),
+        ("UPDATE cutover.status_sts SET sts_color = '#000000' WHERE sts_id = 1", "cutover.status_sts: 31 row"),
+        ("DELETE FROM cutover.step_types_stt WHERE stt_code <> 'TRT'", "cutover.step_types_stt: 1 row"),
         ("CREATE VIEW public.v AS SELECT sts_id FROM cutover.status_sts", "view public.v"),
         ("CREATE TABLE cutover.mine (i int)", "table cutover.mine depends on schema cutover"),
         ("CREATE TABLE public.t (id int REFERENCES cutover.status_sts)", "constraint t_id_fkey on table public.t"),
