@@ -29,7 +29,7 @@ type_name AS MATERIALIZED (
 ),
 rel AS MATERIALIZED (
     SELECT c.oid, c.relname, n.nspname, c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity,
-           c.relispartition, c.relpartbound, c.reloptions
+           c.relispartition, c.relpartbound, c.reloptions, c.reloftype, c.relowner, c.relacl
     FROM pg_catalog.pg_class c
     JOIN scope n ON n.oid = c.relnamespace
     WHERE c.relpersistence <> 't'
@@ -39,10 +39,12 @@ rel AS MATERIALIZED (
 col AS MATERIALIZED (
     SELECT a.attrelid, a.attnum, a.attname, pg_catalog.json_build_object(
         'name', a.attname,
-        'type', CASE WHEN tn.prefix IS NULL THEN pg_catalog.format_type(a.atttypid, a.atttypmod)
-            ELSE pg_catalog.replace(pg_catalog.format_type(a.atttypid, a.atttypmod), tn.prefix, '') END,
+        'type', COALESCE(pg_catalog.replace(pg_catalog.format_type(a.atttypid, a.atttypmod), tn.prefix, ''),
+                         pg_catalog.format_type(a.atttypid, a.atttypmod)),
         'not_null', a.attnotnull,
-        'default', CASE WHEN a.attgenerated = '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END,
+        'default', CASE WHEN a.attgenerated = '' THEN NULLIF(
+            -- DEFAULT NULL is no default, whatever it is cast to.
+            pg_catalog.regexp_replace(pg_catalog.pg_get_expr(d.adbin, d.adrelid), '^NULL::[a-z ]+$', 'NULL'), 'NULL') END,
         'generated', CASE WHEN a.attgenerated <> '' THEN pg_catalog.json_build_object(
             'kind', CASE a.attgenerated WHEN 's' THEN 'stored' ELSE 'virtual' END,
             'expression', pg_catalog.pg_get_expr(d.adbin, d.adrelid)) END,
@@ -106,7 +108,8 @@ con AS MATERIALIZED (
         END,
         'no_inherit', c.contype = 'c' AND c.connoinherit,
         'inherited', NOT c.conislocal,
-        'not_valid', NOT c.convalidated,
+        'not_valid', NOT c.convalidated AND COALESCE((pg_catalog.to_jsonb(c) ->> 'conenforced')::boolean, true),
+        'not_enforced', NOT COALESCE((pg_catalog.to_jsonb(c) ->> 'conenforced')::boolean, true),
         'deferrable', c.condeferrable,
         'initially_deferred', c.condeferred,
         'comment', pg_catalog.obj_description(c.oid, 'pg_constraint')) AS doc
@@ -218,12 +221,65 @@ pol AS MATERIALIZED (
 ),
 pols AS MATERIALIZED (
     SELECT polrelid, pg_catalog.json_agg(doc ORDER BY oid) AS docs FROM pol GROUP BY polrelid
+),
+-- Objects with an access list of their own. PostgreSQL gives "gift" to everybody by itself.
+acl AS MATERIALIZED (
+    SELECT CASE rel.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END AS kind, rel.nspname AS schema,
+           rel.relname::text AS name, NULL::jsonb AS arguments, NULL::name AS col, rel.relowner AS owner,
+           rel.relacl AS list, NULL::text AS gift
+    FROM rel WHERE rel.relacl IS NOT NULL
+    UNION ALL
+    SELECT 'table', rel.nspname, rel.relname, NULL, a.attname, rel.relowner, a.attacl, NULL
+    FROM rel JOIN pg_catalog.pg_attribute a ON a.attrelid = rel.oid
+    WHERE a.attacl IS NOT NULL AND NOT a.attisdropped
+    UNION ALL
+    SELECT 'schema', '', s.nspname, NULL, NULL, s.nspowner, s.nspacl, CASE WHEN s.nspname = 'public' THEN 'USAGE' END
+    FROM pg_catalog.pg_namespace s JOIN scope ON scope.oid = s.oid WHERE s.nspacl IS NOT NULL
+    UNION ALL
+    SELECT 'type', n.nspname, t.typname, NULL, NULL, t.typowner, t.typacl, 'USAGE'
+    FROM pg_catalog.pg_type t JOIN scope n ON n.oid = t.typnamespace WHERE t.typacl IS NOT NULL
+    UNION ALL
+    SELECT 'function', n.nspname, p.proname, COALESCE((
+               SELECT pg_catalog.jsonb_agg(COALESCE(
+                   pg_catalog.replace(pg_catalog.format_type(a.type, NULL), tn.prefix, ''),
+                   pg_catalog.format_type(a.type, NULL)) ORDER BY a.n)
+               FROM pg_catalog.unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (type, n)
+               LEFT JOIN type_name tn ON tn.oid = a.type), '[]'::jsonb),
+           NULL, p.proowner, p.proacl, 'EXECUTE'
+    FROM pg_catalog.pg_proc p JOIN scope n ON n.oid = p.pronamespace
+    WHERE p.proacl IS NOT NULL AND NOT EXISTS (
+        SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND m.objid = p.oid)
+),
+grantee AS MATERIALIZED (
+    SELECT acl.kind, acl.schema, acl.name, acl.arguments, acl.col, acl.gift, e.grantee, e.grantee = acl.owner AS owner,
+           COALESCE(r.rolname, 'public') AS role,
+           pg_catalog.array_agg(e.privilege_type ORDER BY e.privilege_type COLLATE pg_catalog."C")
+               FILTER (WHERE e.privilege_type IS NOT NULL) AS privileges,
+           pg_catalog.array_agg(e.privilege_type ORDER BY e.privilege_type COLLATE pg_catalog."C")
+               FILTER (WHERE e.is_grantable) AS grantable
+    FROM acl
+    CROSS JOIN LATERAL (
+        SELECT x.grantee, x.privilege_type, pg_catalog.bool_or(x.is_grantable) AS is_grantable
+        FROM pg_catalog.aclexplode(acl.list) AS x GROUP BY x.grantee, x.privilege_type
+        UNION ALL
+        SELECT 0::oid, NULL, NULL
+        WHERE acl.gift IS NOT NULL AND NOT EXISTS (
+            SELECT FROM pg_catalog.aclexplode(acl.list) AS x WHERE x.grantee = 0)) AS e
+    LEFT JOIN pg_catalog.pg_roles r ON r.oid = e.grantee
+    GROUP BY acl.kind, acl.schema, acl.name, acl.arguments, acl.col, acl.gift, acl.owner, e.grantee, r.rolname
 )
 SELECT pg_catalog.json_strip_nulls(pg_catalog.json_build_object(
     'schemas', (
         SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
             'name', nspname, 'comment', pg_catalog.obj_description(oid, 'pg_namespace')) ORDER BY nspname)
         FROM scope),
+    'extensions', (
+        -- PL/pgSQL is in every database.
+        SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+            'name', e.extname, 'schema', n.nspname, 'version', e.extversion,
+            'comment', pg_catalog.obj_description(e.oid, 'pg_extension')) ORDER BY e.oid)
+        FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+        WHERE e.extname <> 'plpgsql' AND ($1::text[] IS NULL OR n.nspname = ANY ($1::text[]))),
     'tables', (
         SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
             'schema', rel.nspname,
@@ -241,6 +297,14 @@ SELECT pg_catalog.json_strip_nulls(pg_catalog.json_build_object(
             'partition_of', CASE WHEN rel.relispartition THEN pg_catalog.json_build_object(
                 'parent', parent.names -> 0, 'bound', pg_catalog.pg_get_expr(rel.relpartbound, rel.oid)) END,
             'inherits', CASE WHEN NOT rel.relispartition THEN parent.names END,
+            'of_type', (
+                SELECT pg_catalog.json_build_object('schema', tn.nspname, 'name', ot.typname)
+                FROM pg_catalog.pg_type ot JOIN pg_catalog.pg_namespace tn ON tn.oid = ot.typnamespace
+                WHERE ot.oid = rel.reloftype),
+            'server', (
+                SELECT fs.srvname
+                FROM pg_catalog.pg_foreign_table ft JOIN pg_catalog.pg_foreign_server fs ON fs.oid = ft.ftserver
+                WHERE ft.ftrelid = rel.oid),
             'comment', pg_catalog.obj_description(rel.oid, 'pg_class')) ORDER BY rel.oid)
         FROM rel
         LEFT JOIN cols ON cols.attrelid = rel.oid
@@ -287,7 +351,8 @@ SELECT pg_catalog.json_strip_nulls(pg_catalog.json_build_object(
         SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
             'schema', n.nspname,
             'name', t.typname,
-            'type', pg_catalog.format_type(t.typbasetype, t.typtypmod),
+            'type', COALESCE(pg_catalog.replace(pg_catalog.format_type(t.typbasetype, t.typtypmod), tn.prefix, ''),
+                             pg_catalog.format_type(t.typbasetype, t.typtypmod)),
             'not_null', t.typnotnull,
             'default', t.typdefault,
             'collation', CASE WHEN t.typcollation <> b.typcollation THEN (
@@ -299,6 +364,7 @@ SELECT pg_catalog.json_strip_nulls(pg_catalog.json_build_object(
         FROM pg_catalog.pg_type t
         JOIN scope n ON n.oid = t.typnamespace
         JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype
+        LEFT JOIN type_name tn ON tn.oid = t.typbasetype
         WHERE t.typtype = 'd' AND NOT EXISTS (
             SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND m.objid = t.oid)),
     'composites', (
@@ -310,16 +376,23 @@ SELECT pg_catalog.json_strip_nulls(pg_catalog.json_build_object(
         FROM rel
         JOIN pg_catalog.pg_type t ON t.typrelid = rel.oid
         LEFT JOIN cols ON cols.attrelid = rel.oid
-        WHERE rel.relkind = 'c'),
+        WHERE rel.relkind = 'c' AND NOT EXISTS (
+            SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND m.objid = t.oid)),
     'ranges', (
         SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
             'schema', n.nspname,
             'name', t.typname,
-            'subtype', pg_catalog.format_type(r.rngsubtype, NULL),
+            'subtype', COALESCE(pg_catalog.replace(pg_catalog.format_type(r.rngsubtype, NULL), tn.prefix, ''),
+                                pg_catalog.format_type(r.rngsubtype, NULL)),
+            'multirange', (
+                SELECT pg_catalog.json_build_object('schema', mn.nspname, 'name', m.typname)
+                FROM pg_catalog.pg_type m JOIN pg_catalog.pg_namespace mn ON mn.oid = m.typnamespace
+                WHERE m.oid = r.rngmultitypid),
             'comment', pg_catalog.obj_description(t.oid, 'pg_type')) ORDER BY t.oid)
         FROM pg_catalog.pg_range r
         JOIN pg_catalog.pg_type t ON t.oid = r.rngtypid
         JOIN scope n ON n.oid = t.typnamespace
+        LEFT JOIN type_name tn ON tn.oid = r.rngsubtype
         WHERE NOT EXISTS (
             SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND m.objid = t.oid)),
     'sequences', (
@@ -358,11 +431,15 @@ SELECT pg_catalog.json_strip_nulls(pg_catalog.json_build_object(
                     'mode', CASE p.proargmodes[a.n] WHEN 'o' THEN 'out' WHEN 'b' THEN 'inout' WHEN 'v' THEN 'variadic'
                                                     WHEN 't' THEN 'table' ELSE 'in' END,
                     'name', NULLIF(p.proargnames[a.n], ''),
-                    'type', pg_catalog.format_type(a.type, NULL),
+                    'type', COALESCE(pg_catalog.replace(pg_catalog.format_type(a.type, NULL), tn.prefix, ''),
+                                     pg_catalog.format_type(a.type, NULL)),
                     'default', pg_catalog.pg_get_function_arg_default(p.oid, a.n::integer)) ORDER BY a.n)
-                FROM pg_catalog.unnest(COALESCE(p.proallargtypes, p.proargtypes::oid[])) WITH ORDINALITY AS a (type, n)),
+                FROM pg_catalog.unnest(COALESCE(p.proallargtypes, p.proargtypes::oid[])) WITH ORDINALITY AS a (type, n)
+                LEFT JOIN type_name tn ON tn.oid = a.type),
             'returns', CASE WHEN p.prokind <> 'p' AND p.prokind <> 'a' THEN
-                CASE WHEN p.proretset THEN 'SETOF ' ELSE '' END || pg_catalog.format_type(p.prorettype, NULL) END,
+                CASE WHEN p.proretset THEN 'SETOF ' ELSE '' END
+                || COALESCE(pg_catalog.replace(pg_catalog.format_type(p.prorettype, NULL), rn.prefix, ''),
+                            pg_catalog.format_type(p.prorettype, NULL)) END,
             'language', l.lanname,
             'volatility', CASE p.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile' END,
             'strict', p.proisstrict,
@@ -375,8 +452,15 @@ SELECT pg_catalog.json_strip_nulls(pg_catalog.json_build_object(
         FROM pg_catalog.pg_proc p
         JOIN scope n ON n.oid = p.pronamespace
         JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+        LEFT JOIN type_name rn ON rn.oid = p.prorettype
         -- Neither of an extension, nor made by the server for a range type.
         WHERE NOT EXISTS (
             SELECT FROM pg_catalog.pg_depend d
-            WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype IN ('e', 'i')))
+            WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype IN ('e', 'i'))),
+    'grants', (
+        SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+            'on', kind, 'schema', schema, 'name', name, 'arguments', arguments, 'column', col, 'grantee', role,
+            'privileges', COALESCE(pg_catalog.to_json(privileges), '[]'::json), 'grantable', grantable, 'owner', owner)
+            ORDER BY kind, schema, name, arguments::text, col, role)
+        FROM grantee WHERE grantee <> 0 OR privileges IS DISTINCT FROM ARRAY[gift])
 ))::text

@@ -102,8 +102,11 @@ impl Catalog {
     ) -> Result<(), Refused> {
         match change {
             Change::CreateSchema { name, if_not_exists } => self.create_schema(name, if_not_exists, origin),
-            Change::CreateExtension { name, schema } => {
-                let extension = Extension { name: name.clone(), schema, comment: None, origin: Some(origin) };
+            // PL/pgSQL is in every database.
+            Change::CreateExtension { name, .. } if name == "plpgsql" => Ok(()),
+            Change::CreateExtension { name, schema, version } => {
+                let schema = Some(self.new_name(&Name { schema, name: name.clone() }).schema);
+                let extension = Extension { name: name.clone(), schema, version, origin: Some(origin), comment: None };
                 self.extensions.entry(name).or_insert(extension);
                 Ok(())
             }
@@ -128,7 +131,9 @@ impl Catalog {
             Change::AlterDomain { name, action } => self.alter_domain(&name, action, place),
             Change::CreateComposite { name, attributes } => self.create_composite(&name, attributes, origin, place),
             Change::AlterComposite { name, actions } => self.alter_composite(&name, actions, place),
-            Change::CreateRange { name, subtype } => self.create_range(&name, &subtype, origin),
+            Change::CreateRange { name, subtype, multirange } => {
+                self.create_range(&name, &subtype, multirange.as_ref(), origin)
+            }
             Change::CreateView(view) => self.create_view(*view, origin),
             Change::CreateFunction(function) => self.create_function(*function, origin),
             Change::AlterFunction { name, arguments, options } => {
@@ -144,7 +149,7 @@ impl Catalog {
             Change::Rename { kind, target, to } => self.rename(kind, &target, to),
             Change::SetSchema { kind, target, to } => self.set_schema(kind, &target, to),
             Change::Opaque { kind, name } => {
-                self.opaque.push(Opaque { kind, name, text: text.to_owned(), origin: Some(origin) });
+                self.opaque.push(Opaque { kind, name, text: text.to_owned(), comment: None, origin: Some(origin) });
                 Ok(())
             }
         }
@@ -165,6 +170,7 @@ impl Catalog {
             ranges: self.ranges.into_values().collect(),
             sequences: self.sequences.into_values().filter(|s| !identity.contains(&s.name)).collect(),
             functions: self.functions.into_values().collect(),
+            grants: Vec::new(),
             opaque: self.opaque,
         }
     }
@@ -267,6 +273,7 @@ impl Catalog {
                 || self.domains.contains_key(n)
                 || self.composites.contains_key(n)
                 || self.ranges.contains_key(n)
+                || self.ranges.values().any(|r| r.multirange == *n)
                 || self.tables.contains_key(n)
                 || self.views.contains_key(n)
         };

@@ -189,19 +189,15 @@ impl Cursor<'_> {
         self.eat_kws(&["IF", "NOT", "EXISTS"]);
         let name = self.ident()?;
         self.eat_kw("WITH");
-        let mut schema = None;
+        let (mut schema, mut version) = (None, None);
         loop {
             if self.eat_kw("SCHEMA") {
                 schema = Some(self.ident()?);
             } else if self.eat_kw("VERSION") {
-                if self.is_string() {
-                    self.string()?;
-                } else {
-                    self.ident()?;
-                }
+                version = Some(if self.is_string() { self.string()? } else { self.ident()? });
             } else if !self.eat_kw("CASCADE") {
                 self.finish()?;
-                return Ok(Change::CreateExtension { name, schema });
+                return Ok(Change::CreateExtension { name, schema, version });
             }
         }
     }

@@ -15,6 +15,9 @@ impl Catalog {
             *slot = text;
             return Ok(());
         }
+        if class == ObjectClass::Extension && target.name.name == "plpgsql" {
+            return Ok(());
+        }
         // An index behind a key constraint has no entry of its own.
         if class == ObjectClass::Index && self.find_relation(&target.name).is_some() {
             return Ok(());

@@ -5,7 +5,7 @@ use canon_core::schema::{
     Origin, QName, RangeType, Sequence, View,
 };
 
-use super::{Catalog, Refused, Relation};
+use super::{Catalog, Refused, Relation, unnamed};
 use crate::parse::change::{
     AlterComposite, AlterDomain, ColumnDef, ConstraintBody, ConstraintDef, CreateDomain, CreateFunction, CreateView,
     DropTarget, EnumPlace, FunctionOptions, SequenceOptions,
@@ -214,10 +214,20 @@ impl Catalog {
         Ok(())
     }
 
-    pub(super) fn create_range(&mut self, name: &Name, subtype: &TypeName, origin: Origin) -> Result<(), Refused> {
+    pub(super) fn create_range(
+        &mut self,
+        name: &Name,
+        subtype: &TypeName,
+        multirange: Option<&Name>,
+        origin: Origin,
+    ) -> Result<(), Refused> {
         let name = self.new_type(name)?;
         let subtype = self.type_display(subtype);
-        self.ranges.insert(name.clone(), RangeType { name, subtype, comment: None, origin: Some(origin) });
+        let multirange = match multirange {
+            Some(multirange) => self.new_name(multirange),
+            None => QName::new(&name.schema, unnamed::multirange(&name.name)),
+        };
+        self.ranges.insert(name.clone(), RangeType { name, subtype, multirange, comment: None, origin: Some(origin) });
         Ok(())
     }
 

@@ -28,6 +28,15 @@ fn object_name(name1: &str, name2: Option<&str>, label: &str) -> String {
     }
 }
 
+/// The multirange type of a range type, after `makeMultirangeTypeName`.
+pub(super) fn multirange(range: &str) -> String {
+    let name = match range.find("range") {
+        Some(at) => format!("{}multi{}", &range[..at], &range[at..]),
+        None => format!("{}_multirange", &range[..range.floor_char_boundary(MAX_IDENTIFIER - "_multirange".len())]),
+    };
+    name[..name.floor_char_boundary(MAX_IDENTIFIER)].to_owned()
+}
+
 /// Numbers a label until `free` accepts the name: `key`, `key1`, `key2`, ...
 fn choose(name1: &str, name2: Option<&str>, label: &str, free: impl Fn(&str) -> bool) -> String {
     let mut name = object_name(name1, name2, label);

@@ -8,7 +8,7 @@ use super::names::{Name, TypeName};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Change {
     CreateSchema { name: String, if_not_exists: bool },
-    CreateExtension { name: String, schema: Option<String> },
+    CreateExtension { name: String, schema: Option<String>, version: Option<String> },
     CreateTable(Box<CreateTable>),
     AlterTable { name: Name, if_exists: bool, actions: Vec<AlterTable> },
     CreateIndex(Box<CreateIndex>),
@@ -22,7 +22,7 @@ pub(crate) enum Change {
     AlterDomain { name: Name, action: AlterDomain },
     CreateComposite { name: Name, attributes: Vec<ColumnDef> },
     AlterComposite { name: Name, actions: Vec<AlterComposite> },
-    CreateRange { name: Name, subtype: TypeName },
+    CreateRange { name: Name, subtype: TypeName, multirange: Option<Name> },
     CreateView(Box<CreateView>),
     CreateFunction(Box<CreateFunction>),
     AlterFunction { name: Name, arguments: Option<Vec<TypeName>>, options: FunctionOptions },

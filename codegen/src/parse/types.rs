@@ -34,12 +34,14 @@ impl Cursor<'_> {
 
     fn range_type(&mut self, name: Name) -> Parse<Change> {
         self.expect(&Token::LParen)?;
-        let mut subtype = None;
+        let (mut subtype, mut multirange) = (None, None);
         loop {
             let option = self.ident()?;
             self.expect(&Token::Eq)?;
             if option == "subtype" {
                 subtype = Some(self.type_name()?);
+            } else if option == "multirange_type_name" {
+                multirange = Some(self.name()?);
             } else {
                 self.until(|c| c.is(&Token::Comma));
             }
@@ -50,7 +52,7 @@ impl Cursor<'_> {
         self.expect(&Token::RParen)?;
         self.finish()?;
         match subtype {
-            Some(subtype) => Ok(Change::CreateRange { name, subtype }),
+            Some(subtype) => Ok(Change::CreateRange { name, subtype, multirange }),
             None => self.error("a range type needs `subtype`"),
         }
     }

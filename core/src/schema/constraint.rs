@@ -133,6 +133,9 @@ pub struct Constraint {
     /// `NOT VALID` and never validated.
     #[serde(skip_serializing_if = "is_default")]
     pub not_valid: bool,
+    /// `NOT ENFORCED` (checks and foreign keys, PostgreSQL 18).
+    #[serde(skip_serializing_if = "is_default")]
+    pub not_enforced: bool,
     /// `DEFERRABLE`.
     #[serde(skip_serializing_if = "is_default")]
     pub deferrable: bool,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Column, Composite, Constraint, ConstraintKind, Domain, EnumType, Function, Index, Model, Policy, QName, RangeType,
-    Sequence, Table, Trigger, View, quote_ident,
+    Schema, Sequence, Table, Trigger, View, quote_ident,
 };
 
 /// What a [`Difference`] is about.
@@ -34,6 +34,7 @@ pub enum ObjectKind {
     Range,
     Sequence,
     Function,
+    Grant,
 }
 
 impl ObjectKind {
@@ -59,6 +60,7 @@ impl ObjectKind {
             Self::Range => "range type",
             Self::Sequence => "sequence",
             Self::Function => "function",
+            Self::Grant => "grant",
         }
     }
 }
@@ -153,7 +155,7 @@ pub type SameExpr<'a> = dyn FnMut(ExprContext<'_>, &str, &str) -> bool + 'a;
 /// spelling.
 pub fn diff(expected: &Model, found: &Model, same: &mut SameExpr<'_>) -> Vec<Difference> {
     let mut out = Collector { same, differences: Vec::new() };
-    out.pairs(&expected.schemas, &found.schemas, ObjectKind::Schema, |s| s.name.clone(), |_, _, _, _| {});
+    schemas(&mut out, expected, found);
     out.pairs(&expected.extensions, &found.extensions, ObjectKind::Extension, |e| e.name.clone(), |_, _, _, _| {});
     out.pairs(&expected.enums, &found.enums, ObjectKind::Enum, |e| e.name.to_string(), enum_type);
     out.pairs(&expected.domains, &found.domains, ObjectKind::Domain, |d| d.name.to_string(), domain);
@@ -164,6 +166,14 @@ pub fn diff(expected: &Model, found: &Model, same: &mut SameExpr<'_>) -> Vec<Dif
     out.pairs(&expected.views, &found.views, ObjectKind::View, |v| v.name.to_string(), view);
     out.pairs(&expected.functions, &found.functions, ObjectKind::Function, Function::signature, function);
     out.differences
+}
+
+/// Schema `public` is in every new database, so it is no difference that nobody declared it.
+fn schemas(out: &mut Collector<'_, '_>, expected: &Model, found: &Model) {
+    let declared = |name: &str| expected.schemas.iter().any(|s| s.name == name);
+    let found: Vec<&Schema> = found.schemas.iter().filter(|s| s.name != "public" || declared("public")).collect();
+    let expected: Vec<&Schema> = expected.schemas.iter().collect();
+    out.pairs(&expected, &found, ObjectKind::Schema, |s| s.name.clone(), |_, _, _, _| {});
 }
 
 struct Collector<'a, 'b> {

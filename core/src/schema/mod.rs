@@ -7,6 +7,7 @@
 
 mod constraint;
 mod diff;
+mod grant;
 mod index;
 mod model;
 mod name;
@@ -17,6 +18,7 @@ mod types;
 
 pub use constraint::{Action, Constraint, ConstraintKind, Match, References};
 pub use diff::{Change, Difference, ExprContext, ObjectKind, SameExpr, diff};
+pub use grant::Grant;
 pub use index::{Index, IndexKey};
 pub use model::{Extension, Model, Opaque, Schema, Sequence};
 pub(crate) use name::is_default;

@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 
-use super::{ColumnRef, Composite, Domain, EnumType, Function, Origin, QName, RangeType, Table, View, is_default};
+use super::{
+    ColumnRef, Composite, Domain, EnumType, Function, Grant, Origin, QName, RangeType, Table, View, is_default,
+};
 
 /// A whole schema. Vectors keep the order of declaration; every name is unique in its vector
 /// (functions: name and argument types).
@@ -40,6 +42,9 @@ pub struct Model {
     /// Functions, procedures and aggregates.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub functions: Vec<Function>,
+    /// Privileges that were granted, and default ones that were taken away.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<Grant>,
     /// Known objects that are kept as text only.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub opaque: Vec<Opaque>,
@@ -75,6 +80,9 @@ pub struct Extension {
     /// Schema it was put into, where one was named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schema: Option<String>,
+    /// Version, where one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
     /// `COMMENT ON EXTENSION`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
@@ -127,6 +135,9 @@ pub struct Opaque {
     pub name: String,
     /// The statement.
     pub text: String,
+    /// `COMMENT ON`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
     /// Place of declaration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,

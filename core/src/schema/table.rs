@@ -60,6 +60,12 @@ pub struct Table {
     /// Parents of plain inheritance.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub inherits: Vec<QName>,
+    /// Composite type of a typed table (`CREATE TABLE ... OF`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of_type: Option<QName>,
+    /// Server of a foreign table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
     /// `COMMENT ON TABLE`, or the comment written above the declaration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,

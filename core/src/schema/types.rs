@@ -107,6 +107,8 @@ pub struct RangeType {
     pub name: QName,
     /// Element type.
     pub subtype: String,
+    /// Multirange type that came with it; PostgreSQL's own choice of name where none was written.
+    pub multirange: QName,
     /// `COMMENT ON TYPE`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
