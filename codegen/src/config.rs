@@ -62,10 +62,20 @@ pub struct DocsConfig {
     /// Category of a table where the rules choose wrongly: `"saas.incidents" = "core"`.
     #[serde(default)]
     pub category: BTreeMap<String, crate::emit::docs::Category>,
+    /// Documents that people keep and that may speak of IDs: patterns relative to the configuration.
+    #[serde(default)]
+    pub documents: Vec<String>,
+    /// Prefixes of IDs that those documents define, apart from `DBT`.
+    #[serde(default = "default_prefixes")]
+    pub prefixes: Vec<String>,
 }
 
 fn default_command() -> String {
     "canon gen".to_owned()
+}
+
+fn default_prefixes() -> Vec<String> {
+    ["API", "UJ", "BR", "TEST"].map(str::to_owned).to_vec()
 }
 
 fn default_root() -> String {

@@ -63,6 +63,16 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A marker of a region in a generated page that does not fit.
+    #[error("{}:{line}: {message}; nothing was written", path.display())]
+    Marker {
+        /// The page.
+        path: PathBuf,
+        /// Its line.
+        line: usize,
+        /// What is wrong, and how it should be.
+        message: String,
+    },
     /// A bug of the tool.
     #[error("internal error: {0}")]
     Internal(String),
