@@ -3,5 +3,6 @@
 //!
 //! Not here: privileges, commit, concurrency, dump and restore. Those are client tests.
 
+mod cache;
 mod ops;
 mod packs;

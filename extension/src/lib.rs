@@ -1,6 +1,8 @@
 //! pg_canon inside PostgreSQL: a thin shell over `canon-core`. No rule is decided here.
 #![allow(unsafe_code, reason = "PostgreSQL's C interface")]
 
+#[allow(dead_code, reason = "its users are the engines")]
+mod cache;
 mod error;
 mod guc;
 mod ops;
@@ -25,6 +27,7 @@ mod canon {}
 #[pgrx::pg_guard]
 pub extern "C-unwind" fn _PG_init() {
     guc::init();
+    cache::init();
 }
 
 /// The hooks `cargo pgrx test` looks for.
