@@ -8,6 +8,7 @@ mod guc;
 mod ops;
 mod packs;
 mod user;
+mod worker;
 
 #[cfg(not(panic = "unwind"))]
 compile_error!("pg_canon must be built with panic = \"unwind\": a panic becomes an SQL error");
@@ -28,6 +29,7 @@ mod canon {}
 pub extern "C-unwind" fn _PG_init() {
     guc::init();
     cache::init();
+    worker::init();
 }
 
 /// The hooks `cargo pgrx test` looks for.
