@@ -5,5 +5,6 @@
 //! generator parses text and calls in.
 #![forbid(unsafe_code)]
 
+pub mod limit;
 pub mod pack;
 pub mod schema;
