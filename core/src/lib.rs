@@ -8,3 +8,4 @@
 pub mod limit;
 pub mod pack;
 pub mod schema;
+pub mod status;
