@@ -2,6 +2,7 @@
 
 pub mod ddl;
 pub mod docs;
+pub mod erd;
 pub mod manifest;
 pub mod order;
 pub mod types;

@@ -1,7 +1,6 @@
 //! The Source-of-Truth page of a source: every table with an ID that never changes.
 
 mod category;
-mod mermaid;
 mod page;
 
 use std::collections::HashMap;

@@ -3,8 +3,9 @@
 use canon_core::schema::{Column, Constraint, ConstraintKind, Identity, Model, Origin, Table};
 use serde::Serialize;
 
-use super::{Category, Ids, cell, code, mermaid};
+use super::{Category, Ids, cell, code};
 use crate::emit::ddl;
+use crate::emit::erd::{Columns, Graph};
 use crate::emit::order::{BreakBy, Step, insert_order};
 use crate::project::ProjectSource;
 use crate::sample;
@@ -107,12 +108,13 @@ struct FunctionLine {
 
 pub(super) fn build(source: &ProjectSource, ids: &Ids<'_>, categories: &[(String, Category)]) -> Page {
     let model = &source.loaded.model;
+    let graph = Graph::new(model);
     let mut entries: Vec<(crate::lock::DocId, Entry)> = Vec::new();
     for table in &model.tables {
         let name = table.name.to_string();
         let Some(id) = ids.get(&name) else { continue };
         let category = categories.iter().find(|(n, _)| *n == name).map_or(Category::Feature, |(_, c)| *c);
-        entries.push((id, entry(model, table, id, category, ids)));
+        entries.push((id, entry(&graph, table, id, category, ids)));
     }
     entries.sort_by_key(|(id, _)| *id);
     let navigation = navigation(&entries);
@@ -159,7 +161,8 @@ fn navigation(entries: &[(crate::lock::DocId, Entry)]) -> Vec<NavigationGroup> {
         .collect()
 }
 
-fn entry(model: &Model, table: &Table, id: crate::lock::DocId, category: Category, ids: &Ids<'_>) -> Entry {
+fn entry(graph: &Graph<'_>, table: &Table, id: crate::lock::DocId, category: Category, ids: &Ids<'_>) -> Entry {
+    let model = graph.model();
     let statements = std::iter::once(ddl::table(table)).chain(table.indexes.iter().map(|i| ddl::index(&table.name, i)));
     let related = table.foreign_keys().next().is_some()
         || model.tables.iter().any(|t| t.foreign_keys().any(|(_, r)| r.table == table.name));
@@ -195,7 +198,7 @@ fn entry(model: &Model, table: &Table, id: crate::lock::DocId, category: Categor
                 action: r.on_delete.sql().to_lowercase(),
             })
             .collect(),
-        diagram: related.then(|| mermaid::neighbourhood(model, table)),
+        diagram: related.then(|| graph.around(&[&table.name], 1, Columns::FocusKeys).mermaid()),
         triggers: table
             .triggers
             .iter()
