@@ -35,7 +35,7 @@ fn toml_and_json_say_the_same() {
     assert_eq!(machine.transitions[2].from, ["new", "paid"]);
     assert_eq!(machine.transitions[1].guards, ["shop.in_stock"]);
     let json = serde_json::to_string(&machine).unwrap();
-    assert_eq!(Document::read(&json).unwrap().machines, [machine.clone()]);
+    assert_eq!(Document::read(&json).unwrap().machines, std::slice::from_ref(&machine));
     let document = Document { machines: vec![machine], columns: Vec::new() };
     assert_eq!(Document::read(&serde_json::to_string(&document).unwrap()).unwrap(), document);
     assert_eq!(Document::read(&toml::to_string(&document).unwrap()).unwrap(), document);
