@@ -36,7 +36,14 @@ pub struct SourceConfig {
     /// Short name, used for folders and messages.
     pub name: String,
     /// Files, or folders whose `.sql` files are read in the order of their names.
+    #[serde(default)]
     pub paths: Vec<PathBuf>,
+    /// Environment variable with the connection string of a database to read instead.
+    #[serde(default)]
+    pub database_url_env: Option<String>,
+    /// Only these schemas; all where none is named.
+    #[serde(default)]
+    pub schemas: Vec<String>,
     /// Text to replace before reading: placeholders of templates.
     #[serde(default)]
     pub substitute: BTreeMap<String, String>,
@@ -87,6 +94,18 @@ fn default_lock() -> PathBuf {
 }
 
 impl Config {
+    /// The configuration of one output that no file configures: everything but the folder is as it
+    /// is by itself.
+    pub fn plain(command: String, lock: PathBuf) -> Self {
+        Self { sources: Vec::new(), command, lock, types: None, docs: None }
+    }
+
+    /// Settings of an output of which only the folder is known.
+    pub fn output<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Error> {
+        let table = toml::Table::from_iter([("path".to_owned(), path.to_string_lossy().into_owned().into())]);
+        table.try_into().map_err(|error: toml::de::Error| Error::Internal(error.to_string()))
+    }
+
     /// Reads the configuration; paths in it are relative to its folder.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path).map_err(Error::io(path))?;

@@ -73,6 +73,9 @@ pub enum Error {
         /// What is wrong, and how it should be.
         message: String,
     },
+    /// Arguments that do not fit.
+    #[error("{0}")]
+    Usage(String),
     /// A bug of the tool.
     #[error("internal error: {0}")]
     Internal(String),
@@ -89,12 +92,31 @@ impl Error {
     }
 }
 
+impl Error {
+    /// What a server, or the way to it, said; `target` names the database.
+    pub fn from_postgres(target: &str, error: &postgres::Error) -> Self {
+        match Self::from(error) {
+            Self::Database(message) => Self::Database(format!("{target}: {message}")),
+            other => other,
+        }
+    }
+}
+
+impl From<&postgres::Error> for Error {
+    fn from(error: &postgres::Error) -> Self {
+        if let Some(db) = error.as_db_error() {
+            return Self::Database(format!("{} ({})", db.message(), db.code().code()));
+        }
+        // The cause says what happened, the error itself only what was being done.
+        let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        let text = error.to_string();
+        Self::Database(if text.ends_with(&cause) { text } else { format!("{text}{cause}") })
+    }
+}
+
 impl From<postgres::Error> for Error {
     fn from(error: postgres::Error) -> Self {
-        match error.as_db_error() {
-            Some(db) => Self::Database(format!("{} ({})", db.message(), db.code().code())),
-            None => Self::Database(error.to_string()),
-        }
+        Self::from(&error)
     }
 }
 

@@ -2,30 +2,71 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
+
+use aho_corasick::{AhoCorasick, MatchKind};
 
 use crate::error::Error;
 use crate::source::Source;
 
-/// Reads files and folders in order. Names in messages are relative to `root`.
+/// Reads files and folders in order; `-` is standard input. Names in messages are relative to `root`.
 pub fn read(root: &Path, paths: &[PathBuf], substitute: &BTreeMap<String, String>) -> Result<Vec<Source>, Error> {
-    let mut files = Vec::new();
+    let template = Template::new(substitute)?;
+    let mut sources = Vec::new();
     for path in paths {
+        if path == Path::new("-") {
+            let mut bytes = Vec::new();
+            std::io::stdin().read_to_end(&mut bytes).map_err(Error::io("<stdin>"))?;
+            sources.push(template.fill(Source::from_bytes("<stdin>", bytes)?));
+            continue;
+        }
         let path = root.join(path);
-        if path.is_dir() { collect(&path, &mut files)? } else { files.push(path) }
+        let mut files = Vec::new();
+        if path.is_dir() {
+            collect(&path, &mut files)?
+        } else {
+            files.push(path)
+        }
+        for file in files {
+            let bytes = std::fs::read(&file).map_err(Error::io(&file))?;
+            let name = file.strip_prefix(root).unwrap_or(&file).display().to_string();
+            sources.push(template.fill(Source::from_bytes(name, bytes)?));
+        }
     }
-    files.into_iter().map(|file| read_file(root, &file, substitute)).collect()
+    Ok(sources)
 }
 
-fn read_file(root: &Path, file: &Path, substitute: &BTreeMap<String, String>) -> Result<Source, Error> {
-    let bytes = std::fs::read(file).map_err(Error::io(file))?;
-    let name = file.strip_prefix(root).unwrap_or(file).display().to_string();
-    let mut source = Source::from_bytes(name, bytes)?;
-    if substitute.keys().any(|placeholder| source.text.contains(placeholder.as_str())) {
-        let filled = substitute.iter().fold(source.text, |text, (placeholder, value)| text.replace(placeholder, value));
-        source = Source::new(source.name, filled);
+/// Placeholders and what to put in their place.
+struct Template {
+    placeholders: Option<AhoCorasick>,
+    values: Vec<String>,
+}
+
+impl Template {
+    fn new(substitute: &BTreeMap<String, String>) -> Result<Self, Error> {
+        if substitute.contains_key("") {
+            return Err(Error::Usage("a placeholder of `substitute` is empty".to_owned()));
+        }
+        let build = || AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(substitute.keys());
+        let placeholders = if substitute.is_empty() {
+            None
+        } else {
+            Some(build().map_err(|error| Error::Usage(format!("substitute: {error}")))?)
+        };
+        Ok(Self { placeholders, values: substitute.values().cloned().collect() })
     }
-    Ok(source)
+
+    /// In one pass: what was put in is not looked at again, and of two placeholders that begin
+    /// alike the longer one counts.
+    fn fill(&self, source: Source) -> Source {
+        match &self.placeholders {
+            Some(placeholders) if placeholders.is_match(&source.text) => {
+                Source::new(source.name, placeholders.replace_all(&source.text, &self.values))
+            }
+            _ => source,
+        }
+    }
 }
 
 /// The `.sql` files below a folder, in natural order of their paths: `V2` before `V10`. Undo
@@ -92,6 +133,16 @@ mod tests {
         let mut names = ["V10__b.sql", "V2__a.sql", "V1__z.sql", "20_x.sql", "5_y.sql"];
         names.sort_by(|a, b| natural(a, b));
         assert_eq!(names, ["5_y.sql", "20_x.sql", "V1__z.sql", "V2__a.sql", "V10__b.sql"]);
+    }
+
+    #[test]
+    fn placeholders_are_filled_once_and_whole() {
+        let substitute = [(":schema", "a:schema_name"), (":schema_name", "b"), ("{{x}}", "\n")];
+        let substitute = substitute.map(|(p, v)| (p.to_owned(), v.to_owned())).into();
+        let template = Template::new(&substitute).unwrap();
+        let filled = template.fill(Source::new("t.sql", ":schema_name :schema {{x}} :sch"));
+        assert_eq!(filled.text, "b a:schema_name \n :sch");
+        assert!(Template::new(&[(String::new(), String::new())].into()).is_err());
     }
 
     #[test]

@@ -1,23 +1,40 @@
 //! The model of a live database.
 
+mod url;
+
 use canon_core::schema::Model;
 use postgres::{Client, NoTls};
+
+pub use url::DatabaseUrl;
 
 use crate::error::Error;
 
 /// The query that the extension runs too.
 const CATALOG: &str = include_str!("../../sql/catalog.sql");
 
-/// Connects and reads `schemas`, or all of them.
-pub fn connect(url: &str, schemas: Option<&[&str]>) -> Result<Model, Error> {
-    read(&mut Client::connect(url, NoTls)?, schemas)
+/// What the catalogue query knows, as `server_version_num` counts.
+const VERSIONS: std::ops::Range<i32> = 150_000..190_000;
+
+/// Connects and reads `schemas`, or all of them. Needs no right but to connect: PostgreSQL's
+/// catalogue is readable by everybody.
+pub fn connect(url: &DatabaseUrl, schemas: Option<&[&str]>) -> Result<Model, Error> {
+    let target = url.label();
+    let located = |error: postgres::Error| Error::from_postgres(&target, &error);
+    let mut client: Client = url.config().connect(NoTls).map_err(located)?;
+    let version: String = client.query_one("SHOW server_version_num", &[]).map_err(located)?.get(0);
+    if !version.parse().is_ok_and(|version| VERSIONS.contains(&version)) {
+        let major = version.parse::<i32>().unwrap_or_default() / 10_000;
+        return Err(Error::Database(format!("{target} runs PostgreSQL {major}; canon reads 15 to 18")));
+    }
+    read(&mut client, schemas)
 }
 
 /// Reads `schemas`, or all of them, in one read-only transaction.
 pub fn read(client: &mut Client, schemas: Option<&[&str]>) -> Result<Model, Error> {
     let mut transaction = client.build_transaction().read_only(true).start()?;
-    // Names outside pg_catalog are then printed with their schema.
-    transaction.batch_execute("SET LOCAL search_path = pg_catalog")?;
+    // Names outside pg_catalog are then printed with their schema. Compiling the query to machine
+    // code takes longer than running it.
+    transaction.batch_execute("SET LOCAL search_path = pg_catalog; SET LOCAL jit = off")?;
     let document: String = transaction.query_one(CATALOG, &[&schemas])?.get(0);
     serde_json::from_str(&document).map_err(|error| Error::Database(format!("unexpected catalogue document: {error}")))
 }

@@ -42,6 +42,11 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// A model that came from no file.
+    pub fn from_model(model: Model) -> Self {
+        Self { model, sources: Vec::new(), coverage: Vec::new(), diagnostics: Vec::new() }
+    }
+
     /// Number of diagnostics of severity `Error`.
     pub fn errors(&self) -> usize {
         self.diagnostics.iter().filter(|d| d.severity == Severity::Error).count()

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use canon_core::schema::Model;
 
-use crate::config::Config;
+use crate::config::{Config, SourceConfig};
 use crate::error::{Diagnostic, Error};
+use crate::live::{self, DatabaseUrl};
 use crate::load::{Loaded, load};
 use crate::lock::Lock;
 use crate::pack::PackMeta;
@@ -53,17 +54,21 @@ impl Project {
         let config = Config::read(config_file)?;
         let root = config_file.parent().map_or_else(PathBuf::new, Path::to_owned);
         let root = if root.as_os_str().is_empty() { PathBuf::from(".") } else { root };
-        let mut sources = Vec::with_capacity(config.sources.len());
-        for source in &config.sources {
-            let pack = match source.paths.as_slice() {
-                [folder] => PackMeta::read(&root.join(folder))?.map(|meta| (folder.clone(), meta)),
-                _ => None,
-            };
-            let loaded = load(input::read(&root, &source.paths, &source.substitute)?);
-            sources.push(ProjectSource { name: source.name.clone(), loaded, pack });
-        }
+        let sources = config.sources.iter().map(|source| open_source(config_file, &root, source));
+        let sources = sources.collect::<Result<_, _>>()?;
         let lock = Lock::read(&root.join(&config.lock))?;
         Ok(Self { root, config, sources, lock })
+    }
+
+    /// A project of one source that no configuration names: `what` is written into the folder `out`,
+    /// together with the lock. `command` is how to do it again.
+    pub fn plain(name: String, loaded: Loaded, what: What, out: &Path, command: String) -> Result<Self, Error> {
+        let mut config = Config::plain(command, out.join("canon.lock"));
+        config.types = what.types.then(|| Config::output(out)).transpose()?;
+        config.docs = what.docs.then(|| Config::output(out)).transpose()?;
+        let root = PathBuf::from(".");
+        let lock = Lock::read(&root.join(&config.lock))?;
+        Ok(Self { root, config, sources: vec![ProjectSource { name, loaded, pack: None }], lock })
     }
 
     /// Diagnostics of all sources, rendered.
@@ -115,6 +120,37 @@ impl Project {
         }
         Ok(lock)
     }
+}
+
+fn open_source(config_file: &Path, root: &Path, source: &SourceConfig) -> Result<ProjectSource, Error> {
+    let wrong = |message: &str| Error::Config {
+        path: config_file.to_owned(),
+        message: format!("[[source]] {}: {message}", source.name),
+    };
+    let pack = match source.paths.as_slice() {
+        [folder] => PackMeta::read(&root.join(folder))?.map(|meta| (folder.clone(), meta)),
+        _ => None,
+    };
+    let schemas: Vec<&str> = source.schemas.iter().map(String::as_str).collect();
+    let loaded = match (&source.database_url_env, source.paths.is_empty()) {
+        (None, true) => return Err(wrong("`paths`, or `database_url_env`, is missing")),
+        (Some(_), false) => return Err(wrong("`paths` and `database_url_env` exclude each other")),
+        (None, false) => {
+            let mut loaded = load(input::read(root, &source.paths, &source.substitute)?);
+            if !schemas.is_empty() {
+                loaded.model.retain_schemas(&|name| schemas.contains(&name));
+            }
+            loaded
+        }
+        (Some(variable), true) => {
+            let url = format!("env:{variable}").parse::<DatabaseUrl>().map_err(|message| wrong(&message))?;
+            Loaded::from_model(live::connect(&url, (!schemas.is_empty()).then_some(&schemas))?)
+        }
+    };
+    if let Some(name) = schemas.iter().find(|name| loaded.model.schemas.iter().all(|s| s.name != **name)) {
+        return Err(wrong(&format!("there is no schema {name}")));
+    }
+    Ok(ProjectSource { name: source.name.clone(), loaded, pack })
 }
 
 /// Which outputs to generate.

@@ -18,7 +18,7 @@ const DIFF_LINES: usize = 40;
 pub struct Files {
     files: BTreeMap<PathBuf, String>,
     /// Folders in which every file with the marker is ours: what is not generated any more goes.
-    folders: Vec<PathBuf>,
+    folders: Vec<(PathBuf, &'static str)>,
 }
 
 /// A file that is not as it would be generated.
@@ -39,9 +39,9 @@ impl Files {
         assert!(previous.is_none(), "two generators write {}", path.display());
     }
 
-    /// Declares a folder as owned.
-    pub fn own(&mut self, folder: impl Into<PathBuf>) {
-        self.folders.push(folder.into());
+    /// Declares a folder as owned, for files with this extension: types and documents may share one.
+    pub fn own(&mut self, folder: impl Into<PathBuf>, extension: &'static str) {
+        self.folders.push((folder.into(), extension));
     }
 
     /// The files.
@@ -101,13 +101,13 @@ impl Files {
 
     fn leftovers(&self, root: &Path) -> Result<Vec<PathBuf>, Error> {
         let mut found = Vec::new();
-        for folder in &self.folders {
-            self.leftovers_in(root, folder, &mut found)?;
+        for (folder, extension) in &self.folders {
+            self.leftovers_in(root, folder, extension, &mut found)?;
         }
         Ok(found)
     }
 
-    fn leftovers_in(&self, root: &Path, folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), Error> {
+    fn leftovers_in(&self, root: &Path, folder: &Path, extension: &str, found: &mut Vec<PathBuf>) -> Result<(), Error> {
         let absolute = root.join(folder);
         if !absolute.is_dir() {
             return Ok(());
@@ -119,9 +119,16 @@ impl Files {
         names.sort();
         for name in names {
             let path = folder.join(name);
+            let is_hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+            if is_hidden {
+                continue;
+            }
             if root.join(&path).is_dir() {
-                self.leftovers_in(root, &path, found)?;
-            } else if !self.files.contains_key(&path) && read(&root.join(&path))?.is_some_and(|old| is_ours(&old)) {
+                self.leftovers_in(root, &path, extension, found)?;
+            } else if path.extension().is_some_and(|e| e == extension)
+                && !self.files.contains_key(&path)
+                && read(&root.join(&path))?.is_some_and(|old| is_ours(&old))
+            {
                 found.push(path);
             }
         }
@@ -176,7 +183,7 @@ mod tests {
 
     fn files(text: &str) -> Files {
         let mut files = Files::default();
-        files.own("out");
+        files.own("out", "md");
         files.insert("out/a.md", format!("<!-- {MARKER} -->\n{text}\n"));
         files
     }
@@ -204,7 +211,7 @@ mod tests {
         files("x").write(root.path()).unwrap();
         std::fs::write(root.path().join("out/mine.md"), "by hand").unwrap();
         let mut fewer = Files::default();
-        fewer.own("out");
+        fewer.own("out", "md");
         assert_eq!(fewer.check(root.path()).unwrap().len(), 1);
         fewer.write(root.path()).unwrap();
         assert!(!root.path().join("out/a.md").exists());

@@ -1,114 +1,11 @@
 //! The command as a user runs it: what it prints, how it exits, which files it touches.
 
-use std::collections::BTreeMap;
+mod common;
+
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-const DDL: &str = "CREATE SCHEMA shop;
-
-CREATE TABLE shop.customers (
-    id bigint GENERATED ALWAYS AS IDENTITY,
-    name text NOT NULL,
-    tier text NOT NULL DEFAULT 'basic',
-    CONSTRAINT pk_customers PRIMARY KEY (id),
-    CONSTRAINT ck_customers_tier CHECK (tier IN ('basic', 'gold'))
-);
-COMMENT ON TABLE shop.customers IS 'Who buys.';
-COMMENT ON COLUMN shop.customers.tier IS 'Decides the discount.';
-
-CREATE TABLE shop.orders (
-    id uuid NOT NULL DEFAULT gen_random_uuid(),
-    customer_id bigint NOT NULL,
-    total numeric(12, 2) NOT NULL,
-    placed_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_orders PRIMARY KEY (id),
-    CONSTRAINT fk_orders_customer FOREIGN KEY (customer_id) REFERENCES shop.customers (id) ON DELETE CASCADE,
-    CONSTRAINT ck_orders_total CHECK (total >= 0)
-);
-CREATE INDEX idx_orders_customer_id ON shop.orders (customer_id) WHERE total > 0;
-";
-
-const CONFIG: &str = r#"
-[[source]]
-name = "shop"
-paths = ["ddl"]
-
-[types]
-path = "src"
-
-[docs]
-path = "docs"
-"#;
-
-/// A project in a folder of its own.
-struct Project {
-    folder: tempfile::TempDir,
-}
-
-struct Ran {
-    ok: bool,
-    out: String,
-    err: String,
-}
-
-impl Project {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let project = Self { folder };
-        project.write("canon.toml", CONFIG);
-        project.write("ddl/10_shop.sql", DDL);
-        project
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        let path = self.path(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name)).unwrap()
-    }
-
-    fn edit(&self, name: &str, from: &str, to: &str) {
-        let text = self.read(name);
-        assert!(text.contains(from), "{name} has no {from}");
-        self.write(name, &text.replace(from, to));
-    }
-
-    fn canon(&self, arguments: &[&str]) -> Ran {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_canon"));
-        let output = command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null()).output().unwrap();
-        Ran {
-            ok: output.status.success(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-
-    /// Every file with its content and the time it was written.
-    fn files(&self) -> BTreeMap<PathBuf, (Vec<u8>, std::time::SystemTime)> {
-        fn visit(folder: &Path, files: &mut BTreeMap<PathBuf, (Vec<u8>, std::time::SystemTime)>) {
-            for entry in fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    visit(&path, files);
-                } else {
-                    let modified = fs::metadata(&path).unwrap().modified().unwrap();
-                    files.insert(path.clone(), (fs::read(&path).unwrap(), modified));
-                }
-            }
-        }
-        let mut files = BTreeMap::new();
-        visit(self.folder.path(), &mut files);
-        files
-    }
-}
+use common::Project;
 
 #[test]
 fn generated_files_of_a_small_schema() {
@@ -219,7 +116,7 @@ fn a_reader_that_stops_early_is_no_error() {
     project.write("ddl/20_many.sql", &many);
     let mut child = Command::new(env!("CARGO_BIN_EXE_canon"))
         .args(["model", "--json", "ddl"])
-        .current_dir(project.folder.path())
+        .current_dir(project.root())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

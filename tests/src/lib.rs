@@ -9,10 +9,13 @@
 //!
 //! With `PG_CANON_KEEP=1` in the environment, databases, roles and servers stay for a look.
 
+mod canon;
+
 use anyhow::{Context, Result};
 use postgres::Client;
 use postgres::error::{DbError, SqlState};
 
+pub use canon::{Ran, canon};
 pub use xtask::{
     Cluster, Database, PrivateCluster, Role, Server, Status, StopMode, capture, quote_ident, repo_root, wait_until,
 };

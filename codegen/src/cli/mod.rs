@@ -1,96 +1,94 @@
 //! Commands and their output. Everything else is in the library.
 
+mod diff;
+mod input;
 mod model;
+mod order;
 mod project;
 
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use canon_codegen::error::Error;
 use canon_codegen::project::What;
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
-/// From PostgreSQL DDL to types, documents and a verdict.
+/// The command line.
 #[derive(Parser)]
-#[command(name = "canon", version, about)]
+#[command(name = "canon", version, about = "From PostgreSQL DDL to types, documents and a verdict", after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
+/// As diff(1) has them.
+const EXIT_CODES: &str = "Exit codes:
+  0  done; nothing to report
+  1  a verdict: differences, stale files, findings
+  2  wrong use, input that does not read, a database that does not answer; no file was written";
+
 #[derive(Subcommand)]
 enum Command {
-    /// Read DDL and show what it declares.
-    Model(ModelArgs),
-    /// Write the Rust types of the project.
-    Types(ProjectArgs),
-    /// Write the Source-of-Truth documents of the project.
-    Docs(ProjectArgs),
-    /// Write everything: types, documents, pack manifests, the lock file.
-    Gen(ProjectArgs),
-    /// Fail where anything generated is stale, and show how.
-    Check(ProjectArgs),
-    /// Show the order in which tables can be filled.
-    Order(InputArgs),
-    /// Compare DDL with a live database; fails where they differ.
-    Diff(DiffArgs),
-}
-
-#[derive(Args)]
-struct InputArgs {
-    /// Files, or folders whose .sql files are read in the order of their names; `-` is standard input.
-    #[arg(required = true)]
-    paths: Vec<PathBuf>,
-}
-
-#[derive(Args)]
-struct ModelArgs {
-    #[command(flatten)]
-    input: InputArgs,
-    /// A line a file: how many statements were modelled, kept as text, skipped, not understood.
-    #[arg(long, conflicts_with = "json")]
-    summary: bool,
-    /// The model as JSON.
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Args)]
-struct DiffArgs {
-    #[command(flatten)]
-    input: InputArgs,
-    /// Connection string of the database; only the schemas that the files declare are compared.
-    #[arg(long)]
-    database_url: String,
-}
-
-#[derive(Args)]
-struct ProjectArgs {
-    /// Configuration file.
-    #[arg(long, default_value = canon_codegen::config::FILE)]
-    config: PathBuf,
+    /// Show what DDL, or a database, declares
+    Model(model::ModelArgs),
+    /// Write Rust types
+    Types(project::WriteArgs),
+    /// Write Source-of-Truth documents
+    Docs(project::WriteArgs),
+    /// Write everything of the project: types, documents, pack manifests, the lock file
+    Gen(project::ProjectArgs),
+    /// Fail where anything generated is stale, and show how
+    Check(project::ProjectArgs),
+    /// Show the order in which tables can be filled
+    Order(input::InputArgs),
+    /// Compare two schemas: files, or databases
+    Diff(diff::DiffArgs),
 }
 
 pub(crate) fn run() -> ExitCode {
-    let result = match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
+    let result = match cli.command {
         Command::Model(args) => model::model(&args),
-        Command::Order(args) => model::order(&args),
-        Command::Diff(args) => model::diff(&args),
+        Command::Order(args) => order::order(&args),
+        Command::Diff(args) => diff::diff(&args),
         Command::Types(args) => project::write(&args, What { types: true, ..What::default() }),
         Command::Docs(args) => project::write(&args, What { docs: true, ..What::default() }),
-        Command::Gen(args) => project::write(&args, What::ALL),
+        Command::Gen(args) => project::generate(&args),
         Command::Check(args) => project::check(&args),
     };
-    let result = result.and_then(|(text, code)| print(&text).map(|()| code));
-    result.unwrap_or_else(|error| {
+    let result = result.and_then(|(text, verdict)| print(&text).map(|()| verdict));
+    let verdict = result.unwrap_or_else(|error| {
         eprintln!("error: {error}");
-        ExitCode::FAILURE
-    })
+        Verdict::Trouble
+    });
+    ExitCode::from(verdict as u8)
+}
+
+/// What clap has to say. It quotes what it does not understand; a connection string is left out of that.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let is_secret =
+        |word: &String| word.contains("postgres://") || word.contains("postgresql://") || word.contains("password=");
+    let secrets: Vec<String> = std::env::args().filter(is_secret).collect();
+    if secrets.is_empty() {
+        error.exit();
+    }
+    eprint!("{}", secrets.iter().fold(error.to_string(), |text, secret| text.replace(secret, "<connection string>")));
+    ExitCode::from(Verdict::Trouble as u8)
+}
+
+/// How a command ends; the numbers are its exit codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Good = 0,
+    Bad = 1,
+    Trouble = 2,
 }
 
 /// What a command prints on standard output, and how it ends.
-type Outcome = Result<(String, ExitCode), Error>;
+type Outcome = Result<(String, Verdict), Error>;
 
 /// A reader that has seen enough, as `head` has, is no error.
 fn print(text: &str) -> Result<(), Error> {
@@ -102,4 +100,18 @@ fn print(text: &str) -> Result<(), Error> {
 
 fn color() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        super::Cli::command().debug_assert();
+    }
 }

@@ -1,14 +1,45 @@
 //! `canon types`, `docs`, `gen` and `check`.
 
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
 
+use canon_codegen::config;
 use canon_codegen::error::Error;
 use canon_codegen::project::{Project, What};
+use clap::Args;
 
-use super::{Outcome, ProjectArgs, color};
+use super::input::{InputArgs, Read, quoted};
+use super::{Outcome, Verdict, color, counted};
+
+#[derive(Args)]
+pub(super) struct ProjectArgs {
+    /// Configuration file
+    #[arg(long, value_name = "FILE", default_value = config::FILE)]
+    config: PathBuf,
+}
+
+/// The output of a project, or of files without one.
+#[derive(Args)]
+#[command(
+    after_help = "Without PATH, --database-url and --out, the project's canon.toml says what to read and where to write."
+)]
+pub(super) struct WriteArgs {
+    #[command(flatten)]
+    project: ProjectArgs,
+    #[command(flatten)]
+    input: InputArgs,
+    /// Folder to write to, where files or a database are named
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    out: Option<PathBuf>,
+}
 
 /// Reads the project and reports what is wrong with its DDL.
 fn open(args: &ProjectArgs) -> Result<Project, Error> {
+    if !args.config.exists() {
+        return Err(Error::Usage(format!(
+            "{}: there is no such file; write one, or use `canon types` or `docs` with files and --out DIR",
+            args.config.display()
+        )));
+    }
     let project = Project::open(&args.config)?;
     for diagnostic in project.diagnostics(color()) {
         eprintln!("{diagnostic}\n");
@@ -16,23 +47,48 @@ fn open(args: &ProjectArgs) -> Result<Project, Error> {
     Ok(project)
 }
 
-pub(super) fn write(args: &ProjectArgs, what: What) -> Outcome {
-    let project = open(args)?;
+/// What files or a database declare, without a configuration.
+fn plain(args: &WriteArgs, what: What, out: &Path) -> Result<Project, Error> {
+    let Read { loaded, .. } = args.input.load()?;
+    let mut words = vec!["canon".to_owned(), if what.types { "types" } else { "docs" }.to_owned()];
+    words.extend(args.input.to_arguments()?);
+    words.extend(["--out".to_owned(), quoted(&out.to_string_lossy())]);
+    Project::plain(args.input.name()?, loaded, what, out, words.join(" "))
+}
+
+pub(super) fn write(args: &WriteArgs, what: What) -> Outcome {
+    let project = match (&args.out, args.input.is_some()) {
+        (Some(out), true) => plain(args, what, out)?,
+        (None, false) => open(&args.project)?,
+        (None, true) => return Err(Error::Usage("say where to write: --out DIR".to_owned())),
+        (Some(_), false) => {
+            return Err(Error::Usage(
+                "--out is for files or --database-url; canon.toml has its own folders".to_owned(),
+            ));
+        }
+    };
+    finish(&project, what)
+}
+
+pub(super) fn generate(args: &ProjectArgs) -> Outcome {
+    finish(&open(args)?, What::ALL)
+}
+
+fn finish(project: &Project, what: What) -> Outcome {
     let changed = project.generate(what)?.write(&project.root)?;
     let mut text: String = changed.iter().map(|path| format!("{}\n", path.display())).collect();
     text.push_str(&match changed.len() {
         0 => "everything is up to date\n".to_owned(),
-        1 => "1 file changed\n".to_owned(),
-        n => format!("{n} files changed\n"),
+        n => format!("{} changed\n", counted(n, "file", "files")),
     });
-    Ok((text, ExitCode::SUCCESS))
+    Ok((text, Verdict::Good))
 }
 
 pub(super) fn check(args: &ProjectArgs) -> Outcome {
     let project = open(args)?;
     let stale = project.generate(What::ALL)?.check(&project.root)?;
     if stale.is_empty() {
-        return Ok(("everything is up to date\n".to_owned(), ExitCode::SUCCESS));
+        return Ok(("everything is up to date\n".to_owned(), Verdict::Good));
     }
     let mut text = String::new();
     for file in &stale {
@@ -40,5 +96,5 @@ pub(super) fn check(args: &ProjectArgs) -> Outcome {
     }
     let files = if stale.len() == 1 { "file" } else { "files" };
     text.push_str(&format!("{} stale {files}; run: {}\n", stale.len(), project.config.command));
-    Ok((text, ExitCode::FAILURE))
+    Ok((text, Verdict::Bad))
 }

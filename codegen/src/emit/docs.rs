@@ -20,7 +20,7 @@ const TEMPLATE: &str = include_str!("../../templates/source_of_truth.md");
 
 /// Emits one page a source, and the index of pages.
 pub fn emit(project: &Project, config: &DocsConfig, lock: &Lock, files: &mut Files) -> Result<(), Error> {
-    files.own(&config.path);
+    files.own(&config.path, "md");
     let engine = engine()?;
     for source in &project.sources {
         let ids = Ids::new(lock, &source.name);

@@ -26,7 +26,7 @@ const RUNTIME: &str = include_str!("../../templates/runtime.rs");
 
 /// Emits a folder a schema and a file a table.
 pub fn emit(project: &Project, config: &TypesConfig, lock: &Lock, files: &mut Files) -> Result<(), Error> {
-    files.own(&config.path);
+    files.own(&config.path, "rs");
     let mut schemas: BTreeMap<String, Vec<TableModule>> = BTreeMap::new();
     let mut in_order = Vec::new();
     for source in &project.sources {

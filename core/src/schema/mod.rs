@@ -12,6 +12,7 @@ mod index;
 mod model;
 mod name;
 mod routine;
+mod scope;
 mod table;
 mod trigger;
 mod types;
