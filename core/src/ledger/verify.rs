@@ -1,0 +1,289 @@
+//! Verification of a ledger, entry by entry, in the order of their positions.
+
+use std::collections::HashMap;
+
+use super::block::Block;
+use super::entry::{Body, Header};
+use super::hash::{Hash, chain_hash, chain_start};
+use super::note::{Checkpoint, Verifier};
+use super::tree::Edge;
+
+/// What is stored of an entry.
+#[derive(Clone, Debug)]
+pub struct Stored<'a> {
+    /// Its header.
+    pub header: Header,
+    /// Its body.
+    pub body: Body<'a>,
+    /// Salt of the commitment; gone where the body was erased.
+    pub salt: Option<&'a [u8]>,
+    /// Commitment that stayed behind when the body was erased.
+    pub commitment: Option<Hash>,
+    /// Leaf that the writing transaction computed.
+    pub leaf: Hash,
+}
+
+impl Stored<'_> {
+    /// The leaf, computed anew from what is stored.
+    ///
+    /// # Errors
+    ///
+    /// Says what is missing.
+    pub fn compute_leaf(&self) -> Result<Hash, &'static str> {
+        let commitment = match (self.salt, self.commitment) {
+            (Some(salt), None) => self.body.commitment(salt),
+            (None, Some(commitment)) if self.body == Body::default() => commitment,
+            (None, Some(_)) => return Err("holds content although it is marked as erased"),
+            (Some(_), Some(_)) => return Err("has both a salt and the mark of an erasure"),
+            (None, None) => return Err("has lost its salt"),
+        };
+        Ok(self.header.leaf(commitment))
+    }
+}
+
+/// Where an entry stands in the tree and its chain.
+#[derive(Clone, Debug)]
+pub struct Link<'a> {
+    /// Index of the leaf, from 0.
+    pub position: u64,
+    /// Number of the entry.
+    pub entry: i64,
+    /// Name of its chain; `None` is the one of the whole ledger.
+    pub chain: Option<&'a str>,
+    /// Link before it.
+    pub previous: Hash,
+    /// Its own link.
+    pub hash: Hash,
+}
+
+/// What is wrong, and with which entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Number of the first bad entry, where it is known.
+    pub entry: Option<i64>,
+    /// Its position, from 0.
+    pub position: u64,
+    /// What is wrong with it.
+    pub text: String,
+}
+
+/// A checkpoint that left the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Witnessed {
+    /// What was said.
+    pub checkpoint: Checkpoint,
+    /// Where it was found, for the report.
+    pub source: String,
+}
+
+/// From where verification goes on.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    /// The tree so far.
+    pub edge: Edge,
+    /// Last link of each chain so far.
+    pub chains: HashMap<Option<String>, Hash>,
+    /// Number and hash of the last block so far.
+    pub block: (u64, Hash),
+}
+
+/// Verifies a ledger that is fed to it in order: each entry with [`Self::entry`], and each block
+/// with [`Self::block`] as soon as its last entry was there.
+#[derive(Debug)]
+pub struct Audit {
+    state: Start,
+    key: Option<Verifier>,
+    origin: Option<String>,
+    witnessed: Vec<Witnessed>,
+    /// First entry after the last block.
+    first_open: Option<(u64, i64)>,
+    last_entry: i64,
+    entries: u64,
+    signed: u64,
+    redacted: u64,
+}
+
+impl Audit {
+    /// Begins at `start`. With a key every block must have a checkpoint signed by it; with an origin,
+    /// a checkpoint of this ledger.
+    #[must_use]
+    pub fn new(start: Start, key: Option<Verifier>, origin: Option<String>, mut witnessed: Vec<Witnessed>) -> Self {
+        witnessed.sort_by_key(|w| w.checkpoint.size);
+        witnessed.retain(|w| w.checkpoint.size >= start.edge.size().max(1));
+        Self {
+            state: start,
+            key,
+            origin,
+            witnessed,
+            first_open: None,
+            last_entry: 0,
+            entries: 0,
+            signed: 0,
+            redacted: 0,
+        }
+    }
+
+    /// Size of the tree so far.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.state.edge.size()
+    }
+
+    /// Entries verified.
+    #[must_use]
+    pub fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    /// Entries among them whose content was erased.
+    #[must_use]
+    pub fn redacted(&self) -> u64 {
+        self.redacted
+    }
+
+    /// Signed checkpoints verified.
+    #[must_use]
+    pub fn signed(&self) -> u64 {
+        self.signed
+    }
+
+    /// From where a later verification can go on.
+    #[must_use]
+    pub fn state(&self) -> &Start {
+        &self.state
+    }
+
+    /// Verifies the next entry. `tile` is its hash in the stored tree.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong.
+    pub fn entry(&mut self, link: &Link<'_>, stored: Option<&Stored<'_>>, tile: Option<Hash>) -> Result<(), Problem> {
+        let expected = self.size();
+        let bad = |text: String| Problem { entry: Some(link.entry), position: expected, text };
+        if link.position != expected {
+            let text = format!("position {expected} is missing: the next one stored is {}", link.position);
+            return Err(Problem { entry: Some(self.last_entry + 1), position: expected, text });
+        }
+        let Some(stored) = stored else { return Err(bad("the entry is missing".to_owned())) };
+        if stored.header.id != link.entry {
+            return Err(bad("the position belongs to another entry".to_owned()));
+        }
+        let leaf = stored.compute_leaf().map_err(|what| bad(format!("the entry {what}")))?;
+        if leaf != stored.leaf {
+            return Err(bad("the entry does not have the content that was recorded: its leaf differs".to_owned()));
+        }
+        if tile.is_some_and(|tile| tile != leaf) {
+            return Err(bad("the tree holds another leaf for the entry".to_owned()));
+        }
+        let name = link.chain.map(str::to_owned);
+        let head = self.state.chains.get(&name).copied().unwrap_or_else(|| chain_start(link.chain));
+        if link.previous != head {
+            return Err(bad("previous_hash is not the hash of the entry before".to_owned()));
+        }
+        if link.hash != chain_hash(head, leaf) {
+            return Err(bad("audit_chain_hash does not follow from the entry and previous_hash".to_owned()));
+        }
+        self.state.chains.insert(name, link.hash);
+        self.state.edge.append(leaf, |_, _, _| {});
+        self.first_open.get_or_insert((expected, link.entry));
+        self.last_entry = link.entry;
+        self.entries += 1;
+        self.redacted += u64::from(stored.commitment.is_some());
+        self.compare_witnessed()
+    }
+
+    /// The blame for what concerns a range of entries goes to its first one.
+    fn blame(&self, text: String) -> Problem {
+        let (position, entry) = self.first_open.unwrap_or((self.size(), self.last_entry + 1));
+        Problem { entry: Some(entry), position, text }
+    }
+
+    fn compare_witnessed(&mut self) -> Result<(), Problem> {
+        let size = self.size();
+        while self.witnessed.first().is_some_and(|w| w.checkpoint.size <= size) {
+            let witnessed = self.witnessed.remove(0);
+            if witnessed.checkpoint.size == size && witnessed.checkpoint.root != self.state.edge.root() {
+                let text = format!("the ledger of size {size} is not the one of {}", witnessed.source);
+                return Err(self.blame(text));
+            }
+        }
+        Ok(())
+    }
+
+    /// Verifies the next block; its last entry must have been the last one verified.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong.
+    pub fn block(&mut self, block: &Block, stored_hash: Hash, note: Option<&str>) -> Result<(), Problem> {
+        let number = block.number;
+        let (last, previous) = self.state.block;
+        if number != last + 1 {
+            return Err(self.blame(format!("block {} is missing: the next one stored is {number}", last + 1)));
+        }
+        if block.size != self.size() {
+            return Err(self.blame(format!("block {number} ends at {}, its entries at {}", block.size, self.size())));
+        }
+        if block.root != self.state.edge.root() {
+            return Err(self.blame(format!("the root of block {number} does not follow from its entries")));
+        }
+        if block.previous != previous {
+            return Err(self.blame(format!("block {number} does not follow block {last}")));
+        }
+        let hash = block.hash();
+        if hash != stored_hash {
+            return Err(self.blame(format!("block {number} was changed: its hash differs")));
+        }
+        match (note, &self.key) {
+            (Some(note), key) => self.checkpoint(block, hash, note, key.clone().as_ref())?,
+            (None, Some(key)) => {
+                return Err(self.blame(format!("block {number} has no checkpoint signed by \"{}\"", key.name())));
+            }
+            (None, None) => {}
+        }
+        self.state.block = (number, hash);
+        self.first_open = None;
+        Ok(())
+    }
+
+    fn checkpoint(&mut self, block: &Block, hash: Hash, note: &str, key: Option<&Verifier>) -> Result<(), Problem> {
+        let number = block.number;
+        let text = match key {
+            Some(key) => {
+                self.signed += 1;
+                key.open(note).and_then(Checkpoint::parse)
+            }
+            None => Checkpoint::of_note(note),
+        };
+        let checkpoint = text.map_err(|error| self.blame(format!("checkpoint of block {number}: {error}")))?;
+        if checkpoint.size != block.size || checkpoint.root != block.root || checkpoint.block != Some(hash) {
+            return Err(self.blame(format!("the checkpoint of block {number} is about something else")));
+        }
+        if self.origin.as_ref().is_some_and(|origin| *origin != checkpoint.origin) {
+            return Err(self.blame(format!("the checkpoint of block {number} is of ledger {}", checkpoint.origin)));
+        }
+        Ok(())
+    }
+
+    /// Ends verification.
+    ///
+    /// # Errors
+    ///
+    /// When entries stand behind the last block, or a checkpoint that left the database tells of more
+    /// entries than there are.
+    pub fn finish(&mut self) -> Result<(), Problem> {
+        if let Some((position, entry)) = self.first_open {
+            let text = "the entry belongs to no block".to_owned();
+            return Err(Problem { entry: Some(entry), position, text });
+        }
+        self.compare_witnessed()?;
+        if let Some(witnessed) = self.witnessed.first() {
+            let (size, source) = (witnessed.checkpoint.size, witnessed.source.clone());
+            return Err(
+                self.blame(format!("the end is missing: {source} knew {size} entries, there are {}", self.size()))
+            );
+        }
+        Ok(())
+    }
+}
