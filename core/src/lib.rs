@@ -5,11 +5,8 @@
 //! generator parses text and calls in.
 #![forbid(unsafe_code)]
 
-<<<<<<< HEAD
-pub mod limit;
-=======
 pub mod ledger;
->>>>>>> 4e6c7aa (Ledger in core: typed encoding, salted leaves, RFC 6962 tree, signed checkpoints, offline verification)
+pub mod limit;
 pub mod pack;
 pub mod schema;
 pub mod status;

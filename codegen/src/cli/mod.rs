@@ -5,6 +5,7 @@ mod input;
 mod model;
 mod order;
 mod project;
+mod verify;
 
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -43,6 +44,10 @@ enum Command {
     Order(input::InputArgs),
     /// Compare two schemas: files, or databases
     Diff(diff::DiffArgs),
+    /// Verify an audit ledger offline: a receipt, an export, or a dump
+    Verify(verify::VerifyArgs),
+    /// Make a key that signs the checkpoints of an audit ledger
+    Key(verify::KeyArgs),
 }
 
 pub(crate) fn run() -> ExitCode {
@@ -54,6 +59,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Model(args) => model::model(&args),
         Command::Order(args) => order::order(&args),
         Command::Diff(args) => diff::diff(&args),
+        Command::Verify(args) => verify::verify(&args),
+        Command::Key(args) => verify::key(&args),
         Command::Types(args) => project::write(&args, What { types: true, ..What::default() }),
         Command::Docs(args) => project::write(&args, What { docs: true, ..What::default() }),
         Command::Gen(args) => project::generate(&args),
