@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::error::Error;
+use crate::lint::LintConfig;
 
 /// Name of the configuration file.
 pub const FILE: &str = "canon.toml";
@@ -27,6 +28,9 @@ pub struct Config {
     pub types: Option<TypesConfig>,
     /// Source-of-Truth documents.
     pub docs: Option<DocsConfig>,
+    /// Rules about the schema.
+    #[serde(default)]
+    pub lint: LintConfig,
 }
 
 /// One set of DDL files.
@@ -81,7 +85,7 @@ fn default_command() -> String {
     "canon gen".to_owned()
 }
 
-fn default_prefixes() -> Vec<String> {
+pub(crate) fn default_prefixes() -> Vec<String> {
     ["API", "UJ", "BR", "TEST"].map(str::to_owned).to_vec()
 }
 
@@ -97,7 +101,7 @@ impl Config {
     /// The configuration of one output that no file configures: everything but the folder is as it
     /// is by itself.
     pub fn plain(command: String, lock: PathBuf) -> Self {
-        Self { sources: Vec::new(), command, lock, types: None, docs: None }
+        Self { sources: Vec::new(), command, lock, types: None, docs: None, lint: LintConfig::default() }
     }
 
     /// Settings of an output of which only the folder is known.

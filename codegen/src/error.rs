@@ -129,11 +129,24 @@ pub enum Severity {
     Error,
 }
 
+/// What a [`Diagnostic`] is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    /// A statement that does not read.
+    Unparsed,
+    /// An expression that is kept as text only.
+    Expression,
+    /// A statement that PostgreSQL would refuse.
+    Refused,
+}
+
 /// A message about a place in a source file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// How bad it is.
     pub severity: Severity,
+    /// What it is about.
+    pub topic: Topic,
     /// What is wrong.
     pub message: String,
     /// What to do about it.

@@ -10,6 +10,7 @@ pub mod error;
 pub mod expr;
 mod fold;
 pub mod input;
+pub mod lint;
 pub mod live;
 pub mod load;
 pub mod lock;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use canon_core::schema::{Model, Origin};
 
-use crate::error::{Diagnostic, Severity};
+use crate::error::{Diagnostic, Severity, Topic};
 use crate::fold::Catalog;
 use crate::parse::change::Change;
 use crate::parse::{Outcome, read};
@@ -86,8 +86,9 @@ impl FileReader<'_> {
                 account.statements += 1;
                 account.unparsed += 1;
                 let message = format!("a {} that begins here, or later, is never closed", open.label());
-                let range = piece.range.start..(piece.range.start + 1).min(piece.range.end);
-                return self.report(Severity::Error, message, None, range);
+                let first = self.source.text[piece.range.clone()].chars().next().map_or(0, char::len_utf8);
+                let range = piece.range.start..piece.range.start + first;
+                return self.report(Topic::Unparsed, message, None, range);
             }
             PieceKind::Statement => account.statements += 1,
         }
@@ -98,12 +99,12 @@ impl FileReader<'_> {
             }
             Outcome::Unparsed(error) => {
                 account.unparsed += 1;
-                self.report(Severity::Error, error.message, None, error.range);
+                self.report(Topic::Unparsed, error.message, None, error.range);
             }
             Outcome::Changes(changes, unread) => {
                 for range in unread {
                     let message = "this expression is not understood; it is kept as text".to_owned();
-                    self.report(Severity::Warning, message, None, range);
+                    self.report(Topic::Expression, message, None, range);
                 }
                 if changes.iter().all(|c| matches!(c, Change::Opaque { .. })) {
                     account.opaque += 1;
@@ -128,12 +129,13 @@ impl FileReader<'_> {
                 let first_line = text.lines().next().unwrap_or_default().len();
                 let range = piece.range.start..piece.range.start + first_line;
                 let help = Some("PostgreSQL would refuse this statement; it is left out".to_owned());
-                self.report(Severity::Warning, refused, help, range);
+                self.report(Topic::Refused, refused, help, range);
             }
         }
     }
 
-    fn report(&mut self, severity: Severity, message: String, help: Option<String>, range: std::ops::Range<usize>) {
-        self.diagnostics.push(Diagnostic { severity, message, help, file: self.file, range });
+    fn report(&mut self, topic: Topic, message: String, help: Option<String>, range: std::ops::Range<usize>) {
+        let severity = if topic == Topic::Unparsed { Severity::Error } else { Severity::Warning };
+        self.diagnostics.push(Diagnostic { severity, topic, message, help, file: self.file, range });
     }
 }

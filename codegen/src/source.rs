@@ -57,6 +57,15 @@ impl Source {
         Position { line: line as u32 + 1, column: column as u32 }
     }
 
+    /// Byte offset of a line and column, as far as the text goes.
+    pub fn offset(&self, position: Position) -> usize {
+        let line = (position.line as usize).clamp(1, self.line_starts.len()) - 1;
+        let end = self.line_starts.get(line + 1).copied().unwrap_or(self.text.len());
+        let text = &self.text[self.line_starts[line]..end];
+        let column = (position.column as usize).saturating_sub(1);
+        self.line_starts[line] + text.char_indices().nth(column).map_or(text.len(), |(at, _)| at)
+    }
+
     /// The text of a range.
     pub fn slice(&self, range: Range<usize>) -> &str {
         &self.text[range]
@@ -74,6 +83,9 @@ mod tests {
         assert_eq!(source.position(2), Position { line: 2, column: 1 });
         assert_eq!(source.position(4), Position { line: 2, column: 2 });
         assert_eq!(source.position(99), Position { line: 3, column: 1 });
+        for offset in [0, 2, 4, 5] {
+            assert_eq!(source.offset(source.position(offset)), offset);
+        }
     }
 
     #[test]

@@ -65,6 +65,12 @@ const MAX_RECOVERIES: usize = 16;
 
 /// Splits `text` into its statements.
 pub fn split(text: &str) -> Vec<Piece> {
+    Splitter::new(text).run().0
+}
+
+/// The statements of `text`, and its comments: neither strings, nor function bodies, nor data that
+/// only look like comments.
+pub fn split_with_comments(text: &str) -> (Vec<Piece>, Vec<Range<usize>>) {
     Splitter::new(text).run()
 }
 
@@ -72,6 +78,7 @@ struct Splitter<'a> {
     bytes: &'a [u8],
     at: usize,
     pieces: Vec<Piece>,
+    comments: Vec<Range<usize>>,
     recoveries: usize,
     /// No line `\.` follows any more.
     no_copy_end: bool,
@@ -99,23 +106,28 @@ impl<'a> Splitter<'a> {
             bytes: text.as_bytes(),
             at: 0,
             pieces: Vec::new(),
+            comments: Vec::new(),
             recoveries: 0,
             no_copy_end: false,
             statement: Statement::default(),
         }
     }
 
-    fn run(mut self) -> Vec<Piece> {
+    fn run(mut self) -> (Vec<Piece>, Vec<Range<usize>>) {
         let mut open = None;
         while self.at < self.bytes.len() {
             let here = self.at;
             match self.bytes[here] {
                 b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c => self.at += 1,
-                b'-' if self.peek(1) == b'-' => self.skip_line(),
+                b'-' if self.peek(1) == b'-' => {
+                    self.skip_line();
+                    self.comments.push(here..self.at);
+                }
                 b'/' if self.peek(1) == b'*' => {
                     if !self.skip_comment() {
                         open = Some(Open::Comment);
                     }
+                    self.comments.push(here..self.at);
                 }
                 b'\\' => self.meta(),
                 b';' => self.semicolon(),
@@ -126,7 +138,7 @@ impl<'a> Splitter<'a> {
             }
         }
         self.finish(open);
-        self.pieces
+        (self.pieces, self.comments)
     }
 
     fn peek(&self, ahead: usize) -> u8 {
@@ -358,7 +370,10 @@ impl<'a> Splitter<'a> {
                 self.at = cut + 1;
                 self.emit(PieceKind::Unterminated(Open::Parenthesis), cut);
                 let rest = std::mem::replace(self, Self { bytes: self.bytes, ..Splitter::new("") });
-                self.pieces = rest.run();
+                (self.pieces, self.comments) = rest.run();
+                // What was read again was seen again.
+                self.comments.sort_unstable_by_key(|c| (c.start, c.end));
+                self.comments.dedup();
                 return;
             }
         }

@@ -67,6 +67,8 @@ pub fn refused(client: &mut Client, sql: &str, code: &SqlState) -> Result<DbErro
 mod book {
     #[doc = include_str!("../../docs/canon.md")]
     struct Canon;
+    #[doc = include_str!("../../docs/lint.md")]
+    struct Lint;
     #[doc = include_str!("../../docs/types.md")]
     struct Types;
 }

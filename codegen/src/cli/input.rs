@@ -119,6 +119,17 @@ impl InputArgs {
     }
 }
 
+impl InputArgs {
+    /// Reads what was named; complaints stay with the result.
+    pub(super) fn load_silently(&self) -> Result<Loaded, Error> {
+        self.required()?;
+        match self.database.url()? {
+            Some(url) => Ok(self.reading.live(&url)?.loaded),
+            None => self.reading.files_silently(&self.paths),
+        }
+    }
+}
+
 impl ReadingArgs {
     fn sources(&self, paths: &[PathBuf]) -> Result<Vec<Source>, Error> {
         if paths.iter().any(|path| DatabaseUrl::looks_like_one(path)) {
@@ -131,10 +142,15 @@ impl ReadingArgs {
 
     /// Reads files.
     pub(super) fn files(&self, paths: &[PathBuf]) -> Result<Read, Error> {
-        let mut loaded = load(self.sources(paths)?);
+        let loaded = self.files_silently(paths)?;
         let verdict = report(&loaded);
-        self.narrow(&mut loaded.model)?;
         Ok(Read { loaded, verdict })
+    }
+
+    fn files_silently(&self, paths: &[PathBuf]) -> Result<Loaded, Error> {
+        let mut loaded = load(self.sources(paths)?);
+        self.narrow(&mut loaded.model)?;
+        Ok(loaded)
     }
 
     /// Reads a database.

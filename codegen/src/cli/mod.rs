@@ -2,6 +2,7 @@
 
 mod diff;
 mod input;
+mod lint;
 mod model;
 mod order;
 mod project;
@@ -40,6 +41,8 @@ enum Command {
     Gen(project::ProjectArgs),
     /// Fail where anything generated is stale, and show how
     Check(project::ProjectArgs),
+    /// Find defects in DDL and documents, by rules
+    Lint(lint::LintArgs),
     /// Show the order in which tables can be filled
     Order(input::InputArgs),
     /// Compare two schemas: files, or databases
@@ -57,6 +60,7 @@ pub(crate) fn run() -> ExitCode {
     };
     let result = match cli.command {
         Command::Model(args) => model::model(&args),
+        Command::Lint(args) => lint::lint(&args),
         Command::Order(args) => order::order(&args),
         Command::Diff(args) => diff::diff(&args),
         Command::Verify(args) => verify::verify(&args),

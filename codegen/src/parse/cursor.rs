@@ -57,7 +57,8 @@ impl<'a> Cursor<'a> {
         let dialect = PostgreSqlDialect {};
         let raw = Tokenizer::new(&dialect, text).tokenize_with_location().map_err(|error| {
             let start = range.start + offset_of(text, error.location);
-            ParseError { message: lower_first(&error.message), range: start..range.end.min(start + 1) }
+            let width = source[start..range.end].chars().next().map_or(0, char::len_utf8);
+            ParseError { message: lower_first(&error.message), range: start..start + width }
         })?;
         let mut walker = Walker { text, offset: 0, at: Location::new(1, 1) };
         let mut tokens = Vec::with_capacity(raw.len() / 2 + 1);
