@@ -73,12 +73,37 @@ pub struct DocsConfig {
     /// Category of a table where the rules choose wrongly: `"saas.incidents" = "core"`.
     #[serde(default)]
     pub category: BTreeMap<String, crate::emit::docs::Category>,
+    /// How tables are divided over pages.
+    #[serde(default)]
+    pub pages: crate::emit::docs::Pages,
+    /// Folder of templates that take the place of the built-in ones.
+    pub templates: Option<PathBuf>,
+    /// Where the history of a table comes from.
+    #[serde(default)]
+    pub history: HistoryFrom,
+    /// Tables that changed their name, old to new, where it cannot be seen otherwise.
+    #[serde(default)]
+    pub renamed: BTreeMap<String, String>,
+    /// Tables that are gone for good, though a new one looks like them.
+    #[serde(default)]
+    pub dropped: Vec<String>,
     /// Documents that people keep and that may speak of IDs: patterns relative to the configuration.
     #[serde(default)]
     pub documents: Vec<String>,
     /// Prefixes of IDs that those documents define, apart from `DBT`.
     #[serde(default = "default_prefixes")]
     pub prefixes: Vec<String>,
+}
+
+/// Where the documents have the history of a table from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HistoryFrom {
+    /// The statements of the files.
+    #[default]
+    Files,
+    /// These, and the commits of the files.
+    Git,
 }
 
 fn default_command() -> String {

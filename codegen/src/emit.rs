@@ -5,4 +5,5 @@ pub mod docs;
 pub mod erd;
 pub mod manifest;
 pub mod order;
+pub mod quote;
 pub mod types;

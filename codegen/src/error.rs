@@ -73,12 +73,25 @@ pub enum Error {
         /// What is wrong, and how it should be.
         message: String,
     },
+    /// Work of people that would be lost.
+    #[error(
+        "{}nothing was written. Keep what is worth keeping: as a comment of the DDL, or between the markers of a \
+         human region; or undo it (git checkout). To give it up, run the command with --accept-loss",
+        losses.iter().map(|loss| format!("{}: {}\n\n", loss.path.display(), loss.difference)).collect::<String>()
+    )]
+    Loss {
+        /// Where, and what.
+        losses: Vec<crate::write::Stale>,
+    },
     /// Arguments that do not fit.
     #[error("{0}")]
     Usage(String),
     /// A bug of the tool.
     #[error("internal error: {0}")]
     Internal(String),
+    /// Git did not answer as it should.
+    #[error("git: {0}")]
+    Git(String),
     /// The database did not answer as it should.
     #[error("database: {0}")]
     Database(String),

@@ -220,6 +220,24 @@ impl Catalog {
         Some((found, relation))
     }
 
+    /// The table or view that a statement means.
+    pub(crate) fn table_or_view(&self, name: &Name) -> Option<QName> {
+        let (found, relation) = self.find_relation(name)?;
+        matches!(relation, Relation::Table | Relation::View).then_some(found)
+    }
+
+    pub(crate) fn is_table_or_view(&self, name: &QName) -> bool {
+        matches!(self.relations.get(name), Some(Relation::Table | Relation::View))
+    }
+
+    /// The table that an index belongs to.
+    pub(crate) fn table_of_index(&self, name: &Name) -> Option<QName> {
+        match self.find_relation(name)?.1 {
+            Relation::Index(table) => Some(table.clone()),
+            _ => None,
+        }
+    }
+
     fn find_table(&self, name: &Name) -> Option<QName> {
         self.lookup(name, |n| self.tables.contains_key(n))
     }

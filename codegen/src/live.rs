@@ -18,15 +18,22 @@ const VERSIONS: std::ops::Range<i32> = 150_000..190_000;
 /// Connects and reads `schemas`, or all of them. Needs no right but to connect: PostgreSQL's
 /// catalogue is readable by everybody.
 pub fn connect(url: &DatabaseUrl, schemas: Option<&[&str]>) -> Result<Model, Error> {
-    let target = url.label();
-    let located = |error: postgres::Error| Error::from_postgres(&target, &error);
-    let mut client: Client = url.config().connect(NoTls).map_err(located)?;
-    let version: String = client.query_one("SHOW server_version_num", &[]).map_err(located)?.get(0);
-    if !version.parse().is_ok_and(|version| VERSIONS.contains(&version)) {
-        let major = version.parse::<i32>().unwrap_or_default() / 10_000;
-        return Err(Error::Database(format!("{target} runs PostgreSQL {major}; canon reads 15 to 18")));
+    read(&mut url.client()?, schemas)
+}
+
+impl DatabaseUrl {
+    /// A connection to a server whose catalogue is known here.
+    pub(crate) fn client(&self) -> Result<Client, Error> {
+        let target = self.label();
+        let located = |error: postgres::Error| Error::from_postgres(&target, &error);
+        let mut client: Client = self.config().connect(NoTls).map_err(located)?;
+        let version: String = client.query_one("SHOW server_version_num", &[]).map_err(located)?.get(0);
+        if !version.parse().is_ok_and(|version| VERSIONS.contains(&version)) {
+            let major = version.parse::<i32>().unwrap_or_default() / 10_000;
+            return Err(Error::Database(format!("{target} runs PostgreSQL {major}; canon reads 15 to 18")));
+        }
+        Ok(client)
     }
-    read(&mut client, schemas)
 }
 
 /// Reads `schemas`, or all of them, in one read-only transaction.

@@ -6,6 +6,7 @@ use canon_core::schema::{Model, Origin};
 
 use crate::error::{Diagnostic, Severity, Topic};
 use crate::fold::Catalog;
+use crate::history::{self, History};
 use crate::parse::change::Change;
 use crate::parse::{Outcome, read};
 use crate::source::Source;
@@ -39,12 +40,14 @@ pub struct Loaded {
     pub coverage: Vec<Coverage>,
     /// What is wrong, in the order of the text.
     pub diagnostics: Vec<Diagnostic>,
+    /// What happened to each table on the way.
+    pub history: History,
 }
 
 impl Loaded {
     /// A model that came from no file.
     pub fn from_model(model: Model) -> Self {
-        Self { model, sources: Vec::new(), coverage: Vec::new(), diagnostics: Vec::new() }
+        Self { model, sources: Vec::new(), coverage: Vec::new(), diagnostics: Vec::new(), history: History::default() }
     }
 
     /// Number of diagnostics of severity `Error`.
@@ -58,9 +61,11 @@ pub fn load(sources: Vec<Source>) -> Loaded {
     let mut catalog = Catalog::new();
     let mut coverage = Vec::with_capacity(sources.len());
     let mut diagnostics = Vec::new();
+    let mut history = History::default();
     for (file, source) in sources.iter().enumerate() {
         catalog.begin_file();
-        let mut reader = FileReader { file, source, catalog: &mut catalog, diagnostics: &mut diagnostics };
+        let mut reader =
+            FileReader { file, source, catalog: &mut catalog, diagnostics: &mut diagnostics, history: &mut history };
         let mut account = Coverage::default();
         for piece in split(&source.text) {
             reader.statement(&piece, &mut account);
@@ -68,7 +73,7 @@ pub fn load(sources: Vec<Source>) -> Loaded {
         coverage.push(account);
     }
     let model = catalog.finish(sources.iter().map(|s| s.name.clone()).collect());
-    Loaded { model, sources, coverage, diagnostics }
+    Loaded { model, sources, coverage, diagnostics, history }
 }
 
 struct FileReader<'a> {
@@ -76,6 +81,7 @@ struct FileReader<'a> {
     source: &'a Source,
     catalog: &'a mut Catalog,
     diagnostics: &'a mut Vec<Diagnostic>,
+    history: &'a mut History,
 }
 
 impl FileReader<'_> {
@@ -125,7 +131,12 @@ impl FileReader<'_> {
         let origin = place(piece.range.start);
         let text = &source.text[piece.range.clone()];
         for change in changes {
-            if let Err(refused) = self.catalog.apply(change, origin, &place, text) {
+            let steps = history::steps(&change, self.catalog);
+            let applied = self.catalog.apply(change, origin, &place, text);
+            if applied.is_ok() {
+                self.history.record(steps, origin, self.catalog);
+            }
+            if let Err(refused) = applied {
                 let first_line = text.lines().next().unwrap_or_default().len();
                 let range = piece.range.start..piece.range.start + first_line;
                 let help = Some("PostgreSQL would refuse this statement; it is left out".to_owned());

@@ -1,10 +1,13 @@
 //! `canon.lock`: the IDs of documents. An ID, once given, is never given to anything else.
 
-use std::collections::BTreeMap;
+mod rename;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::rename::Renames;
 use crate::emit::docs::Category;
 use crate::error::Error;
 use crate::write::MARKER;
@@ -22,9 +25,12 @@ pub struct SourceLock {
     /// Table or view, and its ID.
     #[serde(default)]
     pub active: BTreeMap<String, DocId>,
-    /// Tables and views that are gone, and the IDs they had.
+    /// IDs of tables and views that are gone, and the names these had.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub retired: BTreeMap<String, DocId>,
+    pub retired: BTreeMap<DocId, String>,
+    /// Columns of what has an ID: by them a table is known again that was given another name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub columns: BTreeMap<DocId, Vec<String>>,
 }
 
 /// `DBT-nnn`.
@@ -48,20 +54,63 @@ impl TryFrom<String> for DocId {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let number = text.strip_prefix("DBT-").and_then(|digits| digits.parse().ok());
-        number.map(Self).ok_or_else(|| format!("`{text}` is not an ID of the form DBT-001"))
+        let number = text.strip_prefix("DBT-").and_then(|digits| digits.parse().ok()).map(Self);
+        // One way to write each: `DBT-1` is not `DBT-001`.
+        number.filter(|id| id.to_string() == text).ok_or_else(|| format!("`{text}` is not an ID of the form DBT-001"))
     }
+}
+
+/// A table or view that wants an ID.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// Its name, as SQL writes it.
+    pub name: String,
+    /// Decides the range of a new ID.
+    pub category: Category,
+    /// Names of its columns.
+    pub columns: Vec<String>,
+    /// Names it had before, as its migrations tell; oldest first.
+    pub earlier_names: Vec<String>,
+    /// Partitions are made and dropped in numbers and all look the same.
+    pub is_partition: bool,
 }
 
 impl Lock {
     /// Reads the file; an absent one is empty.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        match std::fs::read_to_string(path) {
-            Ok(text) => toml::from_str(&text)
-                .map_err(|error| Error::Config { path: path.to_owned(), message: error.to_string().trim().to_owned() }),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(Error::io(path)(error)),
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(Error::io(path)(error)),
+        };
+        let config = |message: String| Error::Config { path: path.to_owned(), message };
+        let lock: Self = toml::from_str(&text).map_err(|error| config(error.to_string().trim().to_owned()))?;
+        match lock.used_twice(&text) {
+            Some(message) => Err(config(message)),
+            None => Ok(lock),
         }
+    }
+
+    /// Two branches that each add a table give it the same ID, and merge without a conflict.
+    fn used_twice(&self, text: &str) -> Option<String> {
+        for (name, source) in &self.source {
+            let mut owners: BTreeMap<DocId, &str> = source.retired.iter().map(|(id, n)| (*id, n.as_str())).collect();
+            for (table, id) in &source.active {
+                if let Some(other) = owners.insert(*id, table) {
+                    let line = |table: &str| {
+                        let has = |l: &str| l.contains(&format!("\"{id}\"")) && l.contains(&table.replace('"', "\\\""));
+                        text.lines().position(has).map_or(0, |n| n + 1)
+                    };
+                    return Some(format!(
+                        "source {name}: {id} stands for {other} (line {}) and for {table} (line {}); remove the line \
+                         of the newer one, which then gets another ID",
+                        line(other),
+                        line(table)
+                    ));
+                }
+            }
+        }
+        None
     }
 
     /// The IDs of a source.
@@ -69,85 +118,58 @@ impl Lock {
         self.source.get(name)
     }
 
-    /// Gives every table without an ID the next one of its category, and retires the IDs of
-    /// tables that are gone.
-    pub fn assign(&mut self, source: &str, tables: &[(String, Category)]) -> Result<(), Error> {
+    /// Gives every table without an ID the one it had under another name, or the next one of its
+    /// category, and retires the IDs of tables that are gone. Gives back what is worth saying:
+    /// renames that nobody declared.
+    pub fn assign(&mut self, source: &str, listed: &[Listed], renames: &Renames<'_>) -> Result<Vec<String>, Error> {
         let lock = self.source.entry(source.to_owned()).or_default();
-        let gone: Vec<String> =
-            lock.active.keys().filter(|name| tables.iter().all(|(t, _)| t != *name)).cloned().collect();
+        let notes = rename::carry_over(lock, listed, renames)?;
+        let names: HashSet<&str> = listed.iter().map(|l| l.name.as_str()).collect();
+        let gone: Vec<String> = lock.active.keys().filter(|name| !names.contains(name.as_str())).cloned().collect();
         for name in gone {
             if let Some(id) = lock.active.remove(&name) {
-                lock.retired.insert(name, id);
+                lock.columns.remove(&id);
+                lock.retired.insert(id, name);
             }
         }
-        for (name, category) in tables {
-            if lock.active.contains_key(name) {
-                continue;
-            }
-            // A table that comes back takes up its old ID.
-            let id = lock.retired.remove(name).unwrap_or_else(|| lock.next(*category));
-            lock.active.insert(name.clone(), id);
+        let mut used: BTreeSet<DocId> = lock.active.values().chain(lock.retired.keys()).copied().collect();
+        for table in listed {
+            let known = lock.active.get(&table.name).copied().or_else(|| lock.come_back(&table.name));
+            let id =
+                known.or_else(|| next(&used, table.category)).ok_or_else(|| renames.range_is_full(table.category))?;
+            used.insert(id);
+            lock.active.insert(table.name.clone(), id);
+            lock.columns.insert(id, table.columns.clone());
         }
-        Ok(())
+        Ok(notes)
     }
 
     /// The text of the file.
     pub fn to_text(&self) -> String {
-        let body = toml::to_string_pretty(self).unwrap_or_default();
+        // `to_string_pretty` would give each column a line of its own.
+        let body = toml::to_string(self).unwrap_or_default();
         format!("# {MARKER}. IDs of the documents under docs; an ID is never used again.\n\n{body}")
     }
 }
 
 impl SourceLock {
-    fn next(&self, category: Category) -> DocId {
-        let used = |range: &std::ops::RangeInclusive<u32>| {
-            self.active.values().chain(self.retired.values()).map(|id| id.0).filter(|n| range.contains(n)).max()
-        };
-        let [first, overflow] = category.ranges();
-        match used(&first) {
-            None => DocId(*first.start()),
-            Some(last) if last < *first.end() => DocId(last + 1),
-            Some(_) => DocId(used(&overflow).map_or(*overflow.start(), |last| last + 1)),
-        }
+    /// A table that comes back takes up the ID it had last.
+    fn come_back(&mut self, table: &str) -> Option<DocId> {
+        let id = self.retired.iter().rev().find(|(_, name)| *name == table).map(|(id, _)| *id)?;
+        self.retired.remove(&id);
+        Some(id)
     }
+}
+
+/// The first ID after the last of the category's.
+fn next(used: &BTreeSet<DocId>, category: Category) -> Option<DocId> {
+    category.ranges().into_iter().find_map(|range| {
+        match used.range(DocId(*range.start())..=DocId(*range.end())).next_back() {
+            None => Some(DocId(*range.start())),
+            Some(last) => (last.0 < *range.end()).then_some(DocId(last.0 + 1)),
+        }
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn table(name: &str) -> (String, Category) {
-        (name.to_owned(), Category::Core)
-    }
-
-    #[test]
-    fn ids_are_kept_and_never_used_again() {
-        let mut lock = Lock::default();
-        lock.assign("s", &[table("a"), table("b")]).unwrap();
-        lock.assign("s", &[table("b"), table("c")]).unwrap();
-        let source = lock.source("s").unwrap();
-        assert_eq!(source.active["b"], DocId(2));
-        assert_eq!(source.active["c"], DocId(3));
-        assert_eq!(source.retired["a"], DocId(1));
-        lock.assign("s", &[table("a"), table("b"), table("c")]).unwrap();
-        assert_eq!(lock.source("s").unwrap().active["a"], DocId(1));
-    }
-
-    #[test]
-    fn a_full_range_overflows_into_its_thousand() {
-        let mut lock = Lock::default();
-        let tables: Vec<_> = (0..101).map(|n| table(&format!("t{n:03}"))).collect();
-        lock.assign("s", &tables).unwrap();
-        let source = lock.source("s").unwrap();
-        assert_eq!(source.active["t098"], DocId(99));
-        assert_eq!(source.active["t099"], DocId(1001));
-        assert_eq!(source.active["t100"], DocId(1002));
-    }
-
-    #[test]
-    fn the_file_reads_back() {
-        let mut lock = Lock::default();
-        lock.assign("s", &[table("a \"quoted\" one")]).unwrap();
-        assert_eq!(toml::from_str::<Lock>(&lock.to_text()).unwrap(), lock);
-    }
-}
+mod tests;

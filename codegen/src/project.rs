@@ -1,17 +1,20 @@
 //! Everything a configuration names, read.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use canon_core::schema::Model;
 
-use crate::config::{Config, SourceConfig};
+use crate::config::{Config, HistoryFrom, SourceConfig};
+use crate::emit::docs::{Existing, Material};
 use crate::error::{Diagnostic, Error};
 use crate::live::{self, DatabaseUrl};
 use crate::load::{Loaded, load};
-use crate::lock::Lock;
+use crate::lock::{Lock, Renames};
+use crate::measure::Measured;
 use crate::pack::PackMeta;
 use crate::write::Files;
-use crate::{emit, input};
+use crate::{emit, input, references};
 
 /// A project: its configuration and its sources.
 #[derive(Debug)]
@@ -24,6 +27,8 @@ pub struct Project {
     pub sources: Vec<ProjectSource>,
     /// Document IDs, as they were when the project was read.
     pub lock: Lock,
+    /// What was measured for the documents; nothing unless asked for.
+    pub measured: Measured,
 }
 
 /// One source of a project.
@@ -57,7 +62,7 @@ impl Project {
         let sources = config.sources.iter().map(|source| open_source(config_file, &root, source));
         let sources = sources.collect::<Result<_, _>>()?;
         let lock = Lock::read(&root.join(&config.lock))?;
-        Ok(Self { root, config, sources, lock })
+        Ok(Self { root, config, sources, lock, measured: Measured::default() })
     }
 
     /// A project of one source that no configuration names: `what` is written into the folder `out`,
@@ -68,7 +73,20 @@ impl Project {
         config.docs = what.docs.then(|| Config::output(out)).transpose()?;
         let root = PathBuf::from(".");
         let lock = Lock::read(&root.join(&config.lock))?;
-        Ok(Self { root, config, sources: vec![ProjectSource { name, loaded, pack: None }], lock })
+        let sources = vec![ProjectSource { name, loaded, pack: None }];
+        Ok(Self { root, config, sources, lock, measured: Measured::default() })
+    }
+
+    /// Asks git for the history of the files, where the configuration wants it. Gives back what is
+    /// worth saying about it.
+    pub fn measure_history(&mut self) -> Result<Option<String>, Error> {
+        if self.config.docs.as_ref().is_none_or(|docs| docs.history != HistoryFrom::Git) {
+            return Ok(None);
+        }
+        let paths: Vec<&Path> = self.config.sources.iter().flat_map(|s| &s.paths).map(PathBuf::as_path).collect();
+        let whole = self.measured.read_commits(&self.root, &paths)?;
+        let note = "this checkout does not have the whole history; the pages keep the dates they have";
+        Ok((!whole).then(|| note.to_owned()))
     }
 
     /// Diagnostics of all sources, rendered.
@@ -88,12 +106,16 @@ impl Project {
             return Err(Error::Ddl(self.errors()));
         }
         let mut files = Files::default();
-        let lock = self.assigned_lock()?;
+        let (lock, notes) = self.assigned_lock()?;
+        files.notes.extend(notes);
         if let (true, Some(config)) = (what.types, &self.config.types) {
             emit::types::emit(self, config, &lock, &mut files)?;
         }
         if let (true, Some(config)) = (what.docs, &self.config.docs) {
-            emit::docs::emit(self, config, &lock, &mut files)?;
+            let existing = Existing::read(&self.root, &config.path)?;
+            let documents = references::read(&self.root, config, &[])?;
+            let material = Material { existing: &existing, documents: &documents, measured: &self.measured };
+            emit::docs::emit(self, config, &lock, &material, &mut files)?;
         }
         if what.docs || what.types {
             files.insert(&self.config.lock, lock.to_text());
@@ -110,15 +132,22 @@ impl Project {
         Ok(files)
     }
 
-    /// The lock with an ID for every table.
-    fn assigned_lock(&self) -> Result<Lock, Error> {
-        let overrides = self.config.docs.as_ref().map(|d| &d.category);
+    /// The lock with an ID for every table, and what is worth saying about it.
+    fn assigned_lock(&self) -> Result<(Lock, Vec<String>), Error> {
+        let docs = self.config.docs.as_ref();
+        let (none, file) = (BTreeMap::new(), self.root.join(crate::config::FILE));
+        let renames = Renames {
+            renamed: docs.map_or(&none, |d| &d.renamed),
+            dropped: docs.map_or(&[], |d| &d.dropped),
+            config: &file,
+        };
         let mut lock = self.lock.clone();
+        let mut notes = Vec::new();
         for source in &self.sources {
-            let categories = emit::docs::categories(&source.loaded.model, overrides);
-            lock.assign(&source.name, &categories)?;
+            let listed = emit::docs::listed(&source.loaded, docs.map(|d| &d.category));
+            notes.extend(lock.assign(&source.name, &listed, &renames)?);
         }
-        Ok(lock)
+        Ok((lock, notes))
     }
 }
 

@@ -187,6 +187,25 @@ pub(crate) fn markdown_files(root: &Path, folder: &Path) -> Result<Vec<PathBuf>,
     Ok(files)
 }
 
+/// IDs in a text, each with its line.
+pub(crate) fn ids_in<'t>(text: &'t str, prefixes: &[String]) -> Vec<(Id, &'t str)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let found = scan::mentions(text, prefixes);
+    found.into_iter().map(|mention| (mention.id, lines[mention.line - 1])).collect()
+}
+
+/// Where the documents that people keep define their IDs: path and anchor.
+pub(crate) fn definitions(documents: &[Document], prefixes: &[String]) -> HashMap<(String, u32), (PathBuf, String)> {
+    let mut found = HashMap::new();
+    for document in documents.iter().filter(|d| d.scope.is_none()) {
+        for definition in scan(document, prefixes).definitions {
+            let key = (definition.id.prefix, definition.id.number);
+            found.entry(key).or_insert_with(|| (document.path.clone(), definition.anchor));
+        }
+    }
+    found
+}
+
 /// Everything that is wrong, by document and line.
 pub fn problems(documents: &[Document], prefixes: &[String], today: NaiveDate) -> Vec<Problem> {
     let scans: Vec<Scan> = documents.iter().map(|d| scan(d, prefixes)).collect();

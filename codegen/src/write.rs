@@ -19,6 +19,10 @@ pub struct Files {
     files: BTreeMap<PathBuf, String>,
     /// Folders in which every file with the marker is ours: what is not generated any more goes.
     folders: Vec<(PathBuf, &'static str)>,
+    /// What people should know about the result.
+    pub notes: Vec<String>,
+    /// Work of people that writing would lose.
+    losses: Vec<Stale>,
 }
 
 /// A file that is not as it would be generated.
@@ -49,14 +53,29 @@ impl Files {
         self.files.iter().map(|(path, text)| (path.as_path(), text.as_str()))
     }
 
-    /// Files on disk that are missing, different, or not generated any more.
+    /// Declares that writing would lose what people did to the file at `path`.
+    pub fn would_lose(&mut self, path: impl Into<PathBuf>, difference: String) {
+        self.losses.push(Stale { path: path.into(), difference });
+    }
+
+    /// Gives up what people did where it would be lost.
+    pub fn accept_loss(&mut self) {
+        self.losses.clear();
+    }
+
+    /// Files on disk that were edited where they should not be, are missing, different, or not
+    /// generated any more.
     pub fn check(&self, root: &Path) -> Result<Vec<Stale>, Error> {
-        let mut stale = Vec::new();
+        let mut stale = self.losses.clone();
         for (path, text) in &self.files {
-            let difference = match read(&root.join(path))? {
-                None => "is missing".to_owned(),
-                Some(old) if normal(&old) != normal(text) => diff(&old, text),
-                Some(_) => continue,
+            if self.losses.iter().any(|loss| loss.path == *path) {
+                continue;
+            }
+            let difference = match OnDisk::read(&root.join(path))? {
+                OnDisk::Nothing => "is missing".to_owned(),
+                OnDisk::Bytes => "is not text".to_owned(),
+                OnDisk::Text(old) if normal(&old) != normal(text) => diff(&old, text),
+                OnDisk::Text(_) => continue,
             };
             stale.push(Stale { path: path.clone(), difference });
         }
@@ -66,36 +85,47 @@ impl Files {
         Ok(stale)
     }
 
-    /// Writes what differs and removes what is not generated any more. Everything is written to
-    /// temporary files first, so a full disk leaves the old files untouched. Gives back the paths
-    /// that changed.
+    /// Writes what differs and removes what is not generated any more, all of it or nothing:
+    /// everything is written to temporary files first, and where putting one in its place fails,
+    /// those before it get their old content back. Gives back the paths that changed.
     pub fn write(&self, root: &Path) -> Result<Vec<PathBuf>, Error> {
+        if !self.losses.is_empty() {
+            return Err(Error::Loss { losses: self.losses.clone() });
+        }
+        let leftovers = self.leftovers(root)?;
         let mut pending = Vec::new();
         for (path, text) in &self.files {
             let target = root.join(path);
-            match read(&target)? {
-                Some(old) if normal(&old) == normal(text) => continue,
-                Some(old) if !is_ours(&old) => return Err(Error::NotOurs { path: target }),
-                _ => {}
-            }
+            let is_new = match OnDisk::read(&target)? {
+                OnDisk::Text(old) if normal(&old) == normal(text) => continue,
+                OnDisk::Text(old) if is_ours(&old) => false,
+                OnDisk::Nothing => true,
+                OnDisk::Text(_) | OnDisk::Bytes => return Err(Error::NotOurs { path: target }),
+            };
             let folder = target.parent().unwrap_or(root).to_owned();
             std::fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
             let file = tempfile::Builder::new().prefix(".canon-").tempfile_in(&folder).map_err(Error::io(&folder))?;
             std::fs::write(file.path(), text).map_err(Error::io(file.path()))?;
-            pending.push((path.clone(), target, file));
-        }
-        let mut changed = Vec::new();
-        for (path, target, file) in pending {
             // Temporary files are private; a source file is as readable as its folder.
             set_mode(file.path())?;
+            pending.push((!is_new, path.clone(), target, file));
+        }
+        // What moves from an old page to a new one is in both for a moment, never in neither.
+        pending.sort_by_key(|(is_old, ..)| *is_old);
+        let mut undo = Undo::default();
+        let mut changed = Vec::new();
+        for (_, path, target, file) in pending {
+            undo.remember(&target)?;
             file.persist(&target).map_err(|error| Error::Io { path: target, source: error.error })?;
             changed.push(path);
         }
-        for path in self.leftovers(root)? {
+        for path in leftovers {
             let target = root.join(&path);
+            undo.remember(&target)?;
             std::fs::remove_file(&target).map_err(Error::io(&target))?;
             changed.push(path);
         }
+        undo.keep();
         Ok(changed)
     }
 
@@ -127,7 +157,7 @@ impl Files {
                 self.leftovers_in(root, &path, extension, found)?;
             } else if path.extension().is_some_and(|e| e == extension)
                 && !self.files.contains_key(&path)
-                && read(&root.join(&path))?.is_some_and(|old| is_ours(&old))
+                && matches!(OnDisk::read(&root.join(&path))?, OnDisk::Text(old) if is_ours(&old))
             {
                 found.push(path);
             }
@@ -136,16 +166,57 @@ impl Files {
     }
 }
 
-/// The text of a file; None where there is none, or where it is not text.
-fn read(path: &Path) -> Result<Option<String>, Error> {
-    match std::fs::read(path) {
-        Ok(bytes) => Ok(String::from_utf8(bytes).ok()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::io(path)(error)),
+/// What there is at a path.
+enum OnDisk {
+    Nothing,
+    Text(String),
+    /// Certainly nothing that this tool wrote.
+    Bytes,
+}
+
+impl OnDisk {
+    fn read(path: &Path) -> Result<Self, Error> {
+        match std::fs::read(path) {
+            Ok(bytes) => Ok(String::from_utf8(bytes).map_or(Self::Bytes, Self::Text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::Nothing),
+            Err(error) => Err(Error::io(path)(error)),
+        }
     }
 }
 
-fn is_ours(text: &str) -> bool {
+/// Old content of files, which comes back unless it is told that all went well.
+#[derive(Default)]
+struct Undo(Vec<(PathBuf, Option<Vec<u8>>)>);
+
+impl Undo {
+    fn remember(&mut self, path: &Path) -> Result<(), Error> {
+        let old = match std::fs::read(path) {
+            Ok(bytes) => Some(bytes),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(Error::io(path)(error)),
+        };
+        self.0.push((path.to_owned(), old));
+        Ok(())
+    }
+
+    fn keep(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for Undo {
+    fn drop(&mut self) {
+        for (path, old) in self.0.drain(..).rev() {
+            // The error that led here is the one to report.
+            let _ = match old {
+                Some(bytes) => std::fs::write(&path, bytes),
+                None => std::fs::remove_file(&path),
+            };
+        }
+    }
+}
+
+pub(crate) fn is_ours(text: &str) -> bool {
     text.lines().take(8).any(|line| line.contains(MARKER))
 }
 
@@ -153,7 +224,7 @@ fn normal(text: &str) -> String {
     text.replace("\r\n", "\n")
 }
 
-fn diff(old: &str, new: &str) -> String {
+pub(crate) fn diff(old: &str, new: &str) -> String {
     let diff = TextDiff::from_lines(old, new);
     let text = diff.unified_diff().context_radius(2).header("on disk", "generated").to_string();
     let mut lines: Vec<&str> = text.lines().collect();
@@ -222,9 +293,39 @@ mod tests {
     fn files_of_people_are_never_overwritten() {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("out")).unwrap();
-        std::fs::write(root.path().join("out/a.md"), "by hand").unwrap();
-        let error = files("x").write(root.path()).unwrap_err();
-        assert!(matches!(error, Error::NotOurs { .. }));
-        assert_eq!(std::fs::read_to_string(root.path().join("out/a.md")).unwrap(), "by hand");
+        for content in [&b"by hand"[..], &b"caf\xe9"[..]] {
+            std::fs::write(root.path().join("out/a.md"), content).unwrap();
+            let error = files("x").write(root.path()).unwrap_err();
+            assert!(matches!(error, Error::NotOurs { .. }));
+            assert_eq!(std::fs::read(root.path().join("out/a.md")).unwrap(), content);
+        }
+    }
+
+    #[test]
+    fn a_failure_on_the_way_leaves_everything_as_it_was() {
+        let root = tempfile::tempdir().unwrap();
+        files("x").write(root.path()).unwrap();
+        let before = std::fs::read(root.path().join("out/a.md")).unwrap();
+        let mut undo = Undo::default();
+        undo.remember(&root.path().join("out/a.md")).unwrap();
+        undo.remember(&root.path().join("out/b.md")).unwrap();
+        std::fs::write(root.path().join("out/a.md"), "half").unwrap();
+        std::fs::write(root.path().join("out/b.md"), "half").unwrap();
+        drop(undo);
+        assert_eq!(std::fs::read(root.path().join("out/a.md")).unwrap(), before);
+        assert!(!root.path().join("out/b.md").exists());
+    }
+
+    #[test]
+    fn what_people_would_lose_is_not_written() {
+        let root = tempfile::tempdir().unwrap();
+        let mut files = files("x");
+        files.would_lose("out/a.md", "an edit".to_owned());
+        let error = files.write(root.path()).unwrap_err().to_string();
+        assert!(error.contains("out/a.md") && error.contains("an edit"), "{error}");
+        assert!(!root.path().join("out/a.md").exists());
+        assert_eq!(files.check(root.path()).unwrap().len(), 1);
+        files.accept_loss();
+        assert_eq!(files.write(root.path()).unwrap().len(), 1);
     }
 }

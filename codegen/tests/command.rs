@@ -86,7 +86,7 @@ fn a_dropped_table_takes_its_file_along_but_not_its_id() {
     assert!(project.canon(&["gen"]).ok);
     assert!(!project.path("src/shop/coupons.rs").exists());
     let lock = project.read("canon.lock");
-    assert!(lock.contains("\"shop.coupons\" = \"DBT-103\""), "{lock}");
+    assert!(lock.contains("DBT-103 = \"shop.coupons\""), "{lock}");
     assert!(lock.contains("\"shop.vouchers\" = \"DBT-104\""), "{lock}");
 }
 

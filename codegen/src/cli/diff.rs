@@ -23,7 +23,7 @@ pub(super) struct DiffArgs {
 pub(super) fn diff(args: &DiffArgs) -> Outcome {
     let Read { loaded, verdict } = args.reading.files(&args.paths)?;
     let schemas: Vec<&str> = loaded.model.schemas.iter().map(|s| s.name.as_str()).collect();
-    let found = live::connect(&database_url(&args.database_url)?, Some(&schemas))?;
+    let found = live::connect(&database_url("--database-url", &args.database_url)?, Some(&schemas))?;
     let differences = model::diff(&loaded.model, &found, &mut |_, a, b| expr::same(a, b));
     let text = differences.iter().map(|difference| format!("{difference}\n")).collect();
     let verdict = if verdict == Verdict::Good && !differences.is_empty() { Verdict::Bad } else { verdict };

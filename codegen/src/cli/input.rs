@@ -54,13 +54,13 @@ fn substitution(text: &str) -> Result<(String, String), String> {
 impl DatabaseArgs {
     /// The connection, where one was named. Read here and not by clap, which repeats what it refuses.
     pub(super) fn url(&self) -> Result<Option<DatabaseUrl>, Error> {
-        self.database_url.as_deref().map(database_url).transpose()
+        self.database_url.as_deref().map(|url| database_url("--database-url", url)).transpose()
     }
 }
 
-/// Reads a connection string.
-pub(super) fn database_url(text: &str) -> Result<DatabaseUrl, Error> {
-    text.parse().map_err(|message| Error::Usage(format!("--database-url: {message}")))
+/// Reads the connection string of an option.
+pub(super) fn database_url(option: &str, text: &str) -> Result<DatabaseUrl, Error> {
+    text.parse().map_err(|message| Error::Usage(format!("{option}: {message}")))
 }
 
 impl InputArgs {

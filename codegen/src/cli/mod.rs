@@ -12,7 +12,6 @@ use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use canon_codegen::error::Error;
-use canon_codegen::project::What;
 use clap::{Parser, Subcommand};
 
 /// The command line.
@@ -36,9 +35,9 @@ enum Command {
     /// Write Rust types
     Types(project::WriteArgs),
     /// Write Source-of-Truth documents
-    Docs(project::WriteArgs),
+    Docs(project::DocsCommand),
     /// Write everything of the project: types, documents, pack manifests, the lock file
-    Gen(project::ProjectArgs),
+    Gen(project::GenCommand),
     /// Fail where anything generated is stale, and show how
     Check(project::ProjectArgs),
     /// Find defects in DDL and documents, by rules
@@ -65,8 +64,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Diff(args) => diff::diff(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::Key(args) => verify::key(&args),
-        Command::Types(args) => project::write(&args, What { types: true, ..What::default() }),
-        Command::Docs(args) => project::write(&args, What { docs: true, ..What::default() }),
+        Command::Types(args) => project::types(&args),
+        Command::Docs(args) => project::docs(&args),
         Command::Gen(args) => project::generate(&args),
         Command::Check(args) => project::check(&args),
     };

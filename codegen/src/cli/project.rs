@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use canon_codegen::config;
 use canon_codegen::error::Error;
+use canon_codegen::live::DatabaseUrl;
 use canon_codegen::project::{Project, What};
 use clap::Args;
 
@@ -32,6 +33,34 @@ pub(super) struct WriteArgs {
     out: Option<PathBuf>,
 }
 
+#[derive(Args)]
+pub(super) struct DocsCommand {
+    #[command(flatten)]
+    write: WriteArgs,
+    #[command(flatten)]
+    docs: DocsArgs,
+}
+
+#[derive(Args)]
+pub(super) struct GenCommand {
+    #[command(flatten)]
+    project: ProjectArgs,
+    #[command(flatten)]
+    docs: DocsArgs,
+}
+
+/// What only documents know.
+#[derive(Args, Default)]
+struct DocsArgs {
+    /// Give up what people wrote in generated text, or in regions that have no place any more
+    #[arg(long)]
+    accept_loss: bool,
+    /// Put the sizes that tables have in this database on the pages (URL or env:NAME); a database
+    /// that is read anyway gives its own
+    #[arg(long, value_name = "URL")]
+    sizes: Option<String>,
+}
+
 /// Reads the project and reports what is wrong with its DDL.
 fn open(args: &ProjectArgs) -> Result<Project, Error> {
     if !args.config.exists() {
@@ -56,26 +85,49 @@ fn plain(args: &WriteArgs, what: What, out: &Path) -> Result<Project, Error> {
     Project::plain(args.input.name()?, loaded, what, out, words.join(" "))
 }
 
-pub(super) fn write(args: &WriteArgs, what: What) -> Outcome {
-    let project = match (&args.out, args.input.is_some()) {
-        (Some(out), true) => plain(args, what, out)?,
-        (None, false) => open(&args.project)?,
-        (None, true) => return Err(Error::Usage("say where to write: --out DIR".to_owned())),
+pub(super) fn types(args: &WriteArgs) -> Outcome {
+    let what = What { types: true, ..What::default() };
+    finish(project(args, what)?, &DocsArgs::default(), None, what)
+}
+
+pub(super) fn docs(args: &DocsCommand) -> Outcome {
+    let what = What { docs: true, ..What::default() };
+    finish(project(&args.write, what)?, &args.docs, args.write.input.database.url()?, what)
+}
+
+pub(super) fn generate(args: &GenCommand) -> Outcome {
+    finish(open(&args.project)?, &args.docs, None, What::ALL)
+}
+
+fn project(args: &WriteArgs, what: What) -> Result<Project, Error> {
+    match (&args.out, args.input.is_some()) {
+        (Some(out), true) => plain(args, what, out),
+        (None, false) => open(&args.project),
+        (None, true) => Err(Error::Usage("say where to write: --out DIR".to_owned())),
         (Some(_), false) => {
-            return Err(Error::Usage(
-                "--out is for files or --database-url; canon.toml has its own folders".to_owned(),
-            ));
+            Err(Error::Usage("--out is for files or --database-url; canon.toml has its own folders".to_owned()))
         }
-    };
-    finish(&project, what)
+    }
 }
 
-pub(super) fn generate(args: &ProjectArgs) -> Outcome {
-    finish(&open(args)?, What::ALL)
-}
-
-fn finish(project: &Project, what: What) -> Outcome {
-    let changed = project.generate(what)?.write(&project.root)?;
+fn finish(mut project: Project, docs: &DocsArgs, database: Option<DatabaseUrl>, what: What) -> Outcome {
+    if what.docs {
+        if let Some(note) = project.measure_history()? {
+            eprintln!("note: {note}");
+        }
+        let sizes = docs.sizes.as_deref().map(|url| super::input::database_url("--sizes", url)).transpose()?;
+        if let Some(url) = sizes.or(database) {
+            project.measured.read_sizes(&url)?;
+        }
+    }
+    let mut files = project.generate(what)?;
+    for note in &files.notes {
+        eprintln!("note: {note}");
+    }
+    if docs.accept_loss {
+        files.accept_loss();
+    }
+    let changed = files.write(&project.root)?;
     let mut text: String = changed.iter().map(|path| format!("{}\n", path.display())).collect();
     text.push_str(&match changed.len() {
         0 => "everything is up to date\n".to_owned(),

@@ -1,13 +1,15 @@
 //! DDL from the model, in one house style.
 
 use canon_core::schema::{
-    Action, Column, Constraint, ConstraintKind, GeneratedKind, Identity, Index, IndexKey, Match, Policy, QName, Table,
-    TableKind, Trigger, quote_ident,
+    Action, Argument, Column, Constraint, ConstraintKind, Function, FunctionKind, GeneratedKind, Identity, Index,
+    IndexKey, Match, Policy, QName, Table, TableKind, Trigger, View,
 };
+
+use super::quote::{ident, idents, qname};
 
 /// `CREATE TABLE` with all columns and constraints.
 pub fn table(table: &Table) -> String {
-    let width = table.columns.iter().map(|c| quote_ident(&c.name).chars().count()).max().unwrap_or(0);
+    let width = table.columns.iter().map(|c| ident(&c.name).chars().count()).max().unwrap_or(0);
     let columns = table.columns.iter().map(|c| column(c, width));
     let constraints = table.constraints.iter().filter(|c| !c.inherited).map(constraint);
     let lines: Vec<String> = columns.chain(constraints).map(|line| format!("    {line}")).collect();
@@ -16,12 +18,12 @@ pub fn table(table: &Table) -> String {
         (_, true) => "UNLOGGED TABLE",
         _ => "TABLE",
     };
-    let mut out = format!("CREATE {kind} {} (\n{}\n)", table.name, lines.join(",\n"));
+    let mut out = format!("CREATE {kind} {} (\n{}\n)", qname(&table.name), lines.join(",\n"));
     if let Some(partition) = &table.partition_of {
-        out.push_str(&format!(" -- partition of {} {}", partition.parent, partition.bound));
+        out.push_str(&format!(" -- partition of {} {}", qname(&partition.parent), partition.bound));
     }
     if !table.inherits.is_empty() {
-        let parents: Vec<String> = table.inherits.iter().map(QName::to_string).collect();
+        let parents: Vec<String> = table.inherits.iter().map(qname).collect();
         out.push_str(&format!(" INHERITS ({})", parents.join(", ")));
     }
     if let Some(key) = &table.partition_key {
@@ -32,7 +34,7 @@ pub fn table(table: &Table) -> String {
 }
 
 fn column(column: &Column, width: usize) -> String {
-    let mut out = format!("{:width$} {}", quote_ident(&column.name), column.ty);
+    let mut out = format!("{:width$} {}", ident(&column.name), column.ty);
     if let Some(collation) = &column.collation {
         out.push_str(&format!(" COLLATE {collation}"));
     }
@@ -59,8 +61,8 @@ fn column(column: &Column, width: usize) -> String {
 
 /// `CONSTRAINT name ...`.
 pub fn constraint(constraint: &Constraint) -> String {
-    let mut out = format!("CONSTRAINT {} ", quote_ident(&constraint.name));
-    let columns = names(&constraint.columns);
+    let mut out = format!("CONSTRAINT {} ", ident(&constraint.name));
+    let columns = idents(&constraint.columns);
     match constraint.kind {
         ConstraintKind::Primary => out.push_str(&format!("PRIMARY KEY ({columns}")),
         ConstraintKind::Unique => {
@@ -82,10 +84,10 @@ pub fn constraint(constraint: &Constraint) -> String {
         out.push(')');
     }
     if !constraint.include.is_empty() {
-        out.push_str(&format!(" INCLUDE ({})", names(&constraint.include)));
+        out.push_str(&format!(" INCLUDE ({})", idents(&constraint.include)));
     }
     if let Some(references) = &constraint.references {
-        out.push_str(&format!(" REFERENCES {} ({})", references.table, names(&references.columns)));
+        out.push_str(&format!(" REFERENCES {} ({})", qname(&references.table), idents(&references.columns)));
         if references.matching == Match::Full {
             out.push_str(" MATCH FULL");
         }
@@ -93,7 +95,7 @@ pub fn constraint(constraint: &Constraint) -> String {
             out.push_str(&format!(" ON DELETE {}", references.on_delete.sql()));
         }
         if !references.on_delete_columns.is_empty() {
-            out.push_str(&format!(" ({})", names(&references.on_delete_columns)));
+            out.push_str(&format!(" ({})", idents(&references.on_delete_columns)));
         }
         if references.on_update != Action::NoAction {
             out.push_str(&format!(" ON UPDATE {}", references.on_update.sql()));
@@ -114,9 +116,9 @@ pub fn constraint(constraint: &Constraint) -> String {
 pub fn index(table: &QName, index: &Index) -> String {
     let unique = if index.unique { "UNIQUE " } else { "" };
     let using = if index.method == "btree" { String::new() } else { format!(" USING {}", index.method) };
-    let mut out = format!("CREATE {unique}INDEX {} ON {table}{using} ({})", quote_ident(&index.name), keys(index));
+    let mut out = format!("CREATE {unique}INDEX {} ON {}{using} ({})", ident(&index.name), qname(table), keys(index));
     if !index.include.is_empty() {
-        out.push_str(&format!(" INCLUDE ({})", names(&index.include)));
+        out.push_str(&format!(" INCLUDE ({})", idents(&index.include)));
     }
     if index.nulls_not_distinct {
         out.push_str(" NULLS NOT DISTINCT");
@@ -135,7 +137,7 @@ pub fn keys(index: &Index) -> String {
 
 fn key(key: &IndexKey) -> String {
     let mut out = match (&key.column, &key.expression) {
-        (Some(column), _) => quote_ident(column),
+        (Some(column), _) => ident(column),
         (None, Some(expression)) => format!("({expression})"),
         (None, None) => String::new(),
     };
@@ -161,15 +163,16 @@ pub fn trigger(table: &QName, trigger: &Trigger) -> String {
         .events
         .iter()
         .map(|event| match (event.as_str(), trigger.update_of.as_slice()) {
-            ("UPDATE", [_, ..]) => format!("UPDATE OF {}", names(&trigger.update_of)),
+            ("UPDATE", [_, ..]) => format!("UPDATE OF {}", idents(&trigger.update_of)),
             _ => event.clone(),
         })
         .collect();
     let mut out = format!(
-        "CREATE {constraint}TRIGGER {} {} {} ON {table}",
-        quote_ident(&trigger.name),
+        "CREATE {constraint}TRIGGER {} {} {} ON {}",
+        ident(&trigger.name),
         trigger.timing,
-        events.join(" OR ")
+        events.join(" OR "),
+        qname(table)
     );
     if trigger.deferrable {
         out.push_str(if trigger.initially_deferred { " DEFERRABLE INITIALLY DEFERRED" } else { " DEFERRABLE" });
@@ -178,7 +181,7 @@ pub fn trigger(table: &QName, trigger: &Trigger) -> String {
         out.push_str(" REFERENCING");
         for (word, name) in [("OLD", &trigger.old_table), ("NEW", &trigger.new_table)] {
             if let Some(name) = name {
-                out.push_str(&format!(" {word} TABLE AS {}", quote_ident(name)));
+                out.push_str(&format!(" {word} TABLE AS {}", ident(name)));
             }
         }
     }
@@ -187,17 +190,17 @@ pub fn trigger(table: &QName, trigger: &Trigger) -> String {
         out.push_str(&format!(" WHEN ({when})"));
     }
     let arguments: Vec<String> = trigger.arguments.iter().map(|a| format!("'{}'", a.replace('\'', "''"))).collect();
-    out.push_str(&format!(" EXECUTE FUNCTION {}({});", trigger.function, arguments.join(", ")));
+    out.push_str(&format!(" EXECUTE FUNCTION {}({});", qname(&trigger.function), arguments.join(", ")));
     out
 }
 
 /// `CREATE POLICY`.
 pub fn policy(table: &QName, policy: &Policy) -> String {
-    let mut out = format!("CREATE POLICY {} ON {table}", quote_ident(&policy.name));
+    let mut out = format!("CREATE POLICY {} ON {}", ident(&policy.name), qname(table));
     if policy.restrictive {
         out.push_str(" AS RESTRICTIVE");
     }
-    out.push_str(&format!(" FOR {} TO {}", policy.command, names(&policy.roles)));
+    out.push_str(&format!(" FOR {} TO {}", policy.command, idents(&policy.roles)));
     if let Some(using) = &policy.using {
         out.push_str(&format!(" USING ({using})"));
     }
@@ -208,6 +211,72 @@ pub fn policy(table: &QName, policy: &Policy) -> String {
     out
 }
 
-fn names(names: &[String]) -> String {
-    names.iter().map(|n| quote_ident(n)).collect::<Vec<_>>().join(", ")
+/// `CREATE VIEW` or `CREATE MATERIALIZED VIEW`.
+pub fn view(view: &View) -> String {
+    let kind = if view.materialized { "MATERIALIZED VIEW" } else { "VIEW" };
+    let options = if view.options.is_empty() { String::new() } else { format!(" WITH ({})", view.options.join(", ")) };
+    format!("CREATE {kind} {}{options} AS\n{};", qname(&view.name), view.query.trim().trim_end_matches(';'))
+}
+
+/// `CREATE FUNCTION`; None where the body is not known, as of C functions.
+pub fn function(function: &Function) -> Option<String> {
+    let kind = match function.kind {
+        FunctionKind::Procedure => "PROCEDURE",
+        FunctionKind::Function | FunctionKind::Window => "FUNCTION",
+        FunctionKind::Aggregate => return None,
+    };
+    if function.body.is_empty() {
+        return None;
+    }
+    let inputs = function.arguments.iter().filter(|a| a.mode != "table").map(argument).collect::<Vec<_>>().join(", ");
+    let mut out = format!("CREATE {kind} {}({inputs})", qname(&function.name));
+    if let Some(returns) = function.returns.as_ref().filter(|_| function.kind != FunctionKind::Procedure) {
+        let columns: Vec<String> = function.arguments.iter().filter(|a| a.mode == "table").map(argument).collect();
+        let returns = if columns.is_empty() { returns.clone() } else { format!("TABLE ({})", columns.join(", ")) };
+        out.push_str(&format!("\nRETURNS {returns}"));
+    }
+    out.push_str(&format!("\nLANGUAGE {}", function.language));
+    for (set, words) in [
+        (function.kind == FunctionKind::Window, " WINDOW"),
+        (function.volatility == "immutable", " IMMUTABLE"),
+        (function.volatility == "stable", " STABLE"),
+        (function.strict, " STRICT"),
+        (function.security_definer, " SECURITY DEFINER"),
+        (function.leakproof, " LEAKPROOF"),
+        (function.parallel == "safe", " PARALLEL SAFE"),
+        (function.parallel == "restricted", " PARALLEL RESTRICTED"),
+    ] {
+        out.push_str(if set { words } else { "" });
+    }
+    for setting in &function.settings {
+        let (name, value) = setting.split_once('=').unwrap_or((setting, ""));
+        let list = name == "search_path";
+        let value = if list { value.to_owned() } else { format!("'{}'", value.replace('\'', "''")) };
+        out.push_str(&format!("\nSET {name} = {value}"));
+    }
+    let tag = dollar_tag(&function.body);
+    out.push_str(&format!("\nAS {tag}{}{tag};", function.body));
+    Some(out)
+}
+
+fn argument(argument: &Argument) -> String {
+    let mode = match argument.mode.as_str() {
+        "in" | "table" => String::new(),
+        other => format!("{} ", other.to_uppercase()),
+    };
+    let name = argument.name.as_ref().map(|n| format!("{} ", ident(n))).unwrap_or_default();
+    let default = argument.default.as_ref().map(|d| format!(" DEFAULT {d}")).unwrap_or_default();
+    format!("{mode}{name}{}{default}", argument.ty)
+}
+
+/// A dollar quote that the text does not contain, also not together with its end.
+fn dollar_tag(body: &str) -> String {
+    if !body.contains("$$") && !body.ends_with('$') {
+        return "$$".to_owned();
+    }
+    let mut tag = "$body$".to_owned();
+    while body.contains(&tag) {
+        tag.insert(1, '_');
+    }
+    tag
 }

@@ -94,6 +94,17 @@ pub(super) fn scan(document: &Document, prefixes: &[String]) -> Scan {
     scan
 }
 
+/// The IDs of a text that is no whole document.
+pub(super) fn mentions(text: &str, prefixes: &[String]) -> Vec<Mention> {
+    let (mut scan, mut fence, mut comment) = (Scan::default(), Fence::default(), false);
+    for (line, text) in text.lines().enumerate() {
+        if !fence.is_code(text) && !in_comment(text, &mut comment) {
+            scan.inline(text, line + 1, prefixes);
+        }
+    }
+    scan.mentions
+}
+
 impl Scan {
     fn inline(&mut self, text: &str, line: usize, prefixes: &[String]) {
         let mut rest = text;

@@ -50,6 +50,7 @@ pub struct Project {
 }
 
 /// How a run of the command ended.
+#[derive(Debug)]
 pub struct Ran {
     pub ok: bool,
     pub code: i32,

@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 
-use canon_core::schema::{ConstraintKind, Model, QName, Table};
+use canon_core::schema::{Column, ConstraintKind, QName, Table};
 use serde::{Deserialize, Serialize};
+
+use crate::load::Loaded;
+use crate::lock::Listed;
 
 /// What a table is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -26,10 +29,12 @@ impl Category {
     /// All of them, in the order of their ranges.
     pub const ALL: [Self; 5] = [Self::Core, Self::Feature, Self::Junction, Self::View, Self::Audit];
 
-    /// IDs of the category: 99 in its hundred, and what does not fit there in its thousand.
-    pub fn ranges(self) -> [RangeInclusive<u32>; 2] {
+    /// IDs of the category: 99 in its hundred, what does not fit there in its thousand, and the
+    /// rest in its hundred thousand.
+    pub fn ranges(self) -> [RangeInclusive<u32>; 3] {
         let n = self as u32;
-        [n * 100 + 1..=n * 100 + 99, (n + 1) * 1000 + 1..=(n + 1) * 1000 + 999]
+        let range = |start: u32, length: u32| start + 1..=start + length;
+        [range(n * 100, 99), range((n + 1) * 1000, 999), range((n + 1) * 100_000, 99_999)]
     }
 
     /// Heading of the category.
@@ -71,19 +76,32 @@ const AUDIT_WORDS: &[&str] = &[
     "attempts",
 ];
 
-/// Name and category of every table and view, in the order of declaration.
-pub fn categories(model: &Model, overrides: Option<&BTreeMap<String, Category>>) -> Vec<(String, Category)> {
+/// Every table and view with its category, in the order of declaration.
+pub fn listed(loaded: &Loaded, overrides: Option<&BTreeMap<String, Category>>) -> Vec<Listed> {
+    let model = &loaded.model;
     let mut references: HashMap<&QName, usize> = HashMap::new();
     for table in &model.tables {
         for (_, target) in table.foreign_keys().filter(|(_, r)| r.table != table.name) {
             *references.entry(&target.table).or_default() += 1;
         }
     }
-    let tables =
-        model.tables.iter().map(|t| (t.name.to_string(), of_table(t, references.get(&t.name).copied().unwrap_or(0))));
-    let views = model.views.iter().map(|v| (v.name.to_string(), Category::View));
-    let chosen = |name: &str| overrides.and_then(|o| o.get(name)).copied();
-    tables.chain(views).map(|(name, category)| (name.clone(), chosen(&name).unwrap_or(category))).collect()
+    let list = |name: &QName, category, columns: &[Column], is_partition| {
+        let past = loaded.history.of(name);
+        let name = name.to_string();
+        Listed {
+            category: overrides.and_then(|o| o.get(&name)).copied().unwrap_or(category),
+            columns: columns.iter().map(|c| c.name.clone()).collect(),
+            earlier_names: past.iter().flat_map(|p| &p.earlier_names).map(QName::to_string).collect(),
+            is_partition,
+            name,
+        }
+    };
+    let tables = model.tables.iter().map(|t| {
+        let category = of_table(t, references.get(&t.name).copied().unwrap_or(0));
+        list(&t.name, category, &t.columns, t.partition_of.is_some())
+    });
+    let views = model.views.iter().map(|v| list(&v.name, Category::View, &v.columns, false));
+    tables.chain(views).collect()
 }
 
 fn of_table(table: &Table, references: usize) -> Category {
