@@ -199,10 +199,8 @@ unsafe fn copy_rows() -> Vec<TextRow> {
 }
 
 /// Statement trigger of a configuration table: every session reads it anew.
-#[pg_trigger(sql = "
-CREATE FUNCTION canon.configuration_changed() RETURNS trigger
-LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
-")]
+/// `bootstrap.sql` declares it, so that the tables of the engines can use it.
+#[pg_trigger(sql = false)]
 #[allow(clippy::needless_lifetimes, reason = "the macro wants them named")]
 fn configuration_changed<'a>(
     trigger: &'a PgTrigger<'a>,

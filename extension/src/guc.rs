@@ -6,6 +6,7 @@ use pgrx::pg_sys;
 
 /// Declares our prefix: `SET canon.typo = 1` is an error, not a silent placeholder.
 pub(crate) fn init() {
+    crate::status::init();
     // SAFETY: called once from _PG_init with a static string.
     unsafe { pg_sys::MarkGUCPrefixReserved(c"canon".as_ptr()) };
 }
@@ -41,6 +42,14 @@ impl Pinned {
     pub(crate) fn plain_utc() -> Self {
         let pinned = Self::plain();
         pinned.set(c"TimeZone", c"UTC");
+        pinned
+    }
+
+    /// Sets nothing but one setting.
+    pub(crate) fn one(name: &CStr, value: &CStr) -> Self {
+        // SAFETY: as in `plain`.
+        let pinned = Self { level: unsafe { pg_sys::NewGUCNestLevel() } };
+        pinned.set(name, value);
         pinned
     }
 

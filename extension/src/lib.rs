@@ -1,12 +1,12 @@
 //! pg_canon inside PostgreSQL: a thin shell over `canon-core`. No rule is decided here.
 #![allow(unsafe_code, reason = "PostgreSQL's C interface")]
 
-#[allow(dead_code, reason = "its users are the engines")]
 mod cache;
 mod error;
 mod guc;
 mod ops;
 mod packs;
+mod status;
 mod user;
 mod worker;
 

@@ -1,6 +1,9 @@
 //! Acting as another role for a moment.
 
-use pgrx::pg_sys;
+use pgrx::datum::DatumWithOid;
+use pgrx::prelude::*;
+
+use crate::error::{Error, Result};
 
 /// Restores the role when dropped. After an error the end of the transaction restores it.
 pub(crate) struct ActingAs {
@@ -37,4 +40,18 @@ impl Drop for ActingAs {
         // SAFETY: puts back what `switch` read.
         unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.context) };
     }
+}
+
+/// Runs one fixed statement as the owner of the configuration table that it changes: callers may
+/// only read it.
+pub(crate) fn run_as_owner(table: &str, sql: &'static str, arguments: &[DatumWithOid<'_>]) -> Result<()> {
+    let owner = Spi::connect(|client| {
+        let sql = "SELECT relowner FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.=) $1::pg_catalog.regclass";
+        client.select(sql, Some(1), &[table.into()])?.first().get_one::<pg_sys::Oid>()
+    })?;
+    let owner = owner.ok_or_else(|| Error::Internal(format!("{table} has no owner")))?;
+    let acting = ActingAs::owner_of_our_table(owner);
+    let done = Spi::connect_mut(|client| client.update(sql, None, arguments).map(|_| ()));
+    drop(acting);
+    Ok(done?)
 }

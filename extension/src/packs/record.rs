@@ -1,15 +1,16 @@
 //! `canon.installed_pack`: which packs this database has.
 
 use canon_core::pack::Manifest;
-use pgrx::datum::DatumWithOid;
+use pgrx::JsonB;
 use pgrx::prelude::*;
-use pgrx::{JsonB, spi::SpiClient};
 use serde::{Deserialize, Serialize};
 
 use super::library;
 use super::live::Namespaces;
 use crate::error::{Error, Result};
-use crate::user::ActingAs;
+use crate::user::run_as_owner;
+
+const TABLE: &str = "canon.installed_pack";
 
 /// A row of `canon.installed_pack`.
 pub(super) struct Record {
@@ -68,13 +69,14 @@ pub(super) fn of(pack: &Manifest) -> Result<Option<Record>> {
 
 /// Lets one session at a time install or remove packs, until the end of its transaction.
 pub(super) fn lock() -> Result<()> {
-    as_owner("LOCK TABLE canon.installed_pack IN SHARE ROW EXCLUSIVE MODE", &[])
+    run_as_owner(TABLE, "LOCK TABLE canon.installed_pack IN SHARE ROW EXCLUSIVE MODE", &[])
 }
 
 /// Records an installation by the current user.
 pub(super) fn insert(record: &Record, role: &str) -> Result<()> {
     let default_rows = serde_json::to_value(&record.default_rows).map_err(|e| Error::Internal(e.to_string()))?;
-    as_owner(
+    run_as_owner(
+        TABLE,
         "INSERT INTO canon.installed_pack (pack, version, schemas, default_rows, installed_by)
          VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (pack) DO UPDATE SET version = excluded.version, schemas = excluded.schemas,
@@ -92,27 +94,5 @@ pub(super) fn insert(record: &Record, role: &str) -> Result<()> {
 
 /// Removes the record of a pack.
 pub(super) fn delete(pack: &str) -> Result<()> {
-    as_owner("DELETE FROM canon.installed_pack WHERE pack OPERATOR(pg_catalog.=) $1", &[pack.into()])
-}
-
-/// Runs one fixed statement as the owner of the table: callers may only read it.
-fn as_owner(sql: &'static str, arguments: &[DatumWithOid<'_>]) -> Result<()> {
-    let owner = Spi::connect(owner)?;
-    let acting = ActingAs::owner_of_our_table(owner);
-    let done = Spi::connect_mut(|client| client.update(sql, None, arguments).map(|_| ()));
-    drop(acting);
-    Ok(done?)
-}
-
-fn owner(client: &SpiClient<'_>) -> Result<pg_sys::Oid> {
-    let owner = client
-        .select(
-            "SELECT relowner FROM pg_catalog.pg_class
-             WHERE oid OPERATOR(pg_catalog.=) 'canon.installed_pack'::pg_catalog.regclass",
-            Some(1),
-            &[],
-        )?
-        .first()
-        .get_one::<pg_sys::Oid>()?;
-    owner.ok_or_else(|| Error::Internal("canon.installed_pack has no owner".to_owned()))
+    run_as_owner(TABLE, "DELETE FROM canon.installed_pack WHERE pack OPERATOR(pg_catalog.=) $1", &[pack.into()])
 }
