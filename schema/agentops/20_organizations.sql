@@ -1,4 +1,5 @@
 -- Organisations, their users, and grants on single resources.
+-- canon-ignore-file L14: nullability is that of the source (D1.17)
 
 -- D1.2: created_by closes a cycle with users; the key is added in 50_foreign_keys.sql.
 -- D1.13: name and slug stay unique over soft-deleted rows too, so a deleted organisation keeps its name.
@@ -23,7 +24,9 @@ CREATE TABLE agentops.organizations (
     deleted_at timestamptz,
 
     CONSTRAINT pk_organizations PRIMARY KEY (id),
+    -- canon-ignore L17: a deleted row keeps its value until it is restored, renamed or removed (D1.13)
     CONSTRAINT uq_organizations_name UNIQUE (name),
+    -- canon-ignore L17: a deleted row keeps its value until it is restored, renamed or removed (D1.13)
     CONSTRAINT uq_organizations_slug UNIQUE (slug),
     CONSTRAINT organization_name_min_length CHECK (length(name) >= 2),
     CONSTRAINT organization_slug_format CHECK (slug ~ '^[a-z0-9-]+$'),
@@ -100,6 +103,7 @@ CREATE TABLE agentops.users (
     deleted_at timestamptz,
 
     CONSTRAINT pk_users PRIMARY KEY (id),
+    -- canon-ignore L17: a deleted row keeps its value until it is restored, renamed or removed (D1.13)
     CONSTRAINT uq_users_email UNIQUE (email),
     -- D1.12: the top-level domain consists of letters; the source's class also let a vertical bar through
     CONSTRAINT user_email_format CHECK (email ~ '^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}$'),
@@ -162,10 +166,13 @@ COMMENT ON COLUMN agentops.users.deleted_at IS
 
 -- D1.11: resource_id has no foreign key because its target depends on resource_type, and two of the three
 -- kinds have no table; agentops.access_problems() checks the kind that has one.
+-- canon-ignore L11: the columns are those of the source
+-- canon-ignore L19: the source finds the tenant through the project or the user (D1.10)
 CREATE TABLE agentops.access_control (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
     user_id uuid NOT NULL,
     resource_type varchar(50) NOT NULL,
+    -- canon-ignore L8: by resource_type; agentops.access_problems() checks what it can (D1.11)
     resource_id uuid NOT NULL,
     permission text NOT NULL,
     granted_at timestamptz DEFAULT CURRENT_TIMESTAMP,

@@ -1,4 +1,5 @@
 -- Projects, what is wanted of them, and the features that answer it.
+-- canon-ignore-file L14: nullability is that of the source (D1.17)
 
 -- D1.11: team_id has no foreign key because there is no table of teams.
 -- D1.13: (organization_id, slug) stays unique over soft-deleted rows too.
@@ -14,6 +15,7 @@ CREATE TABLE agentops.projects (
     visibility text DEFAULT 'private',
     template_type varchar(50),
     tech_stack jsonb DEFAULT '[]'::jsonb,
+    -- canon-ignore L8: the source names no table of teams (D1.11)
     team_id uuid,
     owner_id uuid NOT NULL,
     budget_allocated_cents integer,
@@ -25,6 +27,7 @@ CREATE TABLE agentops.projects (
     deleted_at timestamptz,
 
     CONSTRAINT pk_projects PRIMARY KEY (id),
+    -- canon-ignore L17: a deleted row keeps its value until it is restored, renamed or removed (D1.13)
     CONSTRAINT unique_project_slug UNIQUE (organization_id, slug),
     CONSTRAINT project_name_length CHECK (length(name) >= 2),
     -- D1.1: text with a checked list instead of an inline enumeration
@@ -76,6 +79,7 @@ COMMENT ON COLUMN agentops.projects.updated_at IS
 COMMENT ON COLUMN agentops.projects.deleted_at IS
     'Moment of the soft deletion; NULL while the project exists.';
 
+-- canon-ignore L19: the source finds the tenant through the project or the user (D1.10)
 CREATE TABLE agentops.requirements (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
     project_id uuid NOT NULL,
@@ -151,6 +155,7 @@ COMMENT ON COLUMN agentops.requirements.created_at IS
 COMMENT ON COLUMN agentops.requirements.updated_at IS
     'When the row was last changed; stamped by a trigger.';
 
+-- canon-ignore L19: the source finds the tenant through the project or the user (D1.10)
 CREATE TABLE agentops.features (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
     requirement_id uuid NOT NULL,

@@ -1,7 +1,9 @@
 -- Test cases, the results of their runs, and the defects that were found.
+-- canon-ignore-file L14: nullability is that of the source (D1.17)
 
 -- D1.15: run_count, pass_count, fail_count, last_run_at and last_run_status are derived from test_results by a
 -- trigger in 70_functions.sql.
+-- canon-ignore L19: the source finds the tenant through the project or the user (D1.10)
 CREATE TABLE agentops.test_cases (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
     feature_id uuid NOT NULL,
@@ -92,6 +94,8 @@ COMMENT ON COLUMN agentops.test_cases.created_at IS
 COMMENT ON COLUMN agentops.test_cases.updated_at IS
     'When the row was last changed, a recorded run included; stamped by a trigger.';
 
+-- canon-ignore L11: the columns are those of the source
+-- canon-ignore L19: the source finds the tenant through the project or the user (D1.10)
 CREATE TABLE agentops.test_results (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
     test_case_id uuid NOT NULL,
@@ -163,6 +167,7 @@ COMMENT ON COLUMN agentops.test_results.executed_at IS
 COMMENT ON COLUMN agentops.test_results.created_at IS
     'When the row was inserted.';
 
+-- canon-ignore L19: the source finds the tenant through the project or the user (D1.10)
 CREATE TABLE agentops.defects (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
     project_id uuid NOT NULL,

@@ -1,6 +1,9 @@
 -- Builds and their deployments.
+-- canon-ignore-file L14: nullability is that of the source (D1.17)
 
 -- D1.19: feature_id stays mandatory as in the source, although a build covers a whole project.
+-- canon-ignore L11: the columns are those of the source
+-- canon-ignore L19: the source finds the tenant through the project or the user (D1.10)
 CREATE TABLE agentops.builds (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
     project_id uuid NOT NULL,
@@ -105,6 +108,7 @@ COMMENT ON COLUMN agentops.builds.performance_metrics IS
 COMMENT ON COLUMN agentops.builds.created_at IS
     'When the row was inserted.';
 
+-- canon-ignore L19: the source finds the tenant through the project or the user (D1.10)
 CREATE TABLE agentops.deployments (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
     build_id uuid NOT NULL,

@@ -1,13 +1,18 @@
 -- Audit trail, security events and known vulnerabilities.
+-- canon-ignore-file L14: nullability is that of the source (D1.17)
 
 -- D1.8: user_id and organization_id carry no foreign keys, so the trail keeps both ids after the account or the
 -- whole organisation is gone. D1.9: the primary key (id) rules out partitioning by time, see DEVIATIONS.md.
+-- canon-ignore L11: the columns are those of the source
 CREATE TABLE agentops.audit_logs (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
+    -- canon-ignore L8: the trail keeps the id when the row is gone (D1.8)
     user_id uuid,
+    -- canon-ignore L8: the trail keeps the id when the row is gone (D1.8)
     organization_id uuid NOT NULL,
     action varchar(100) NOT NULL,
     resource_type varchar(50) NOT NULL,
+    -- canon-ignore L8: the trail keeps ids of things that are gone (D1.8)
     resource_id uuid,
     changes jsonb DEFAULT '{}'::jsonb,
     ip_address inet,
@@ -61,6 +66,7 @@ CREATE TABLE agentops.security_events (
     ip_address inet,
     user_agent varchar(512),
     resource_type varchar(50),
+    -- canon-ignore L8: by resource_type, an open list
     resource_id uuid,
     resolved boolean DEFAULT false,
     resolved_at timestamptz,
@@ -112,6 +118,7 @@ COMMENT ON COLUMN agentops.security_events.created_at IS
 COMMENT ON COLUMN agentops.security_events.updated_at IS
     'When the row was last changed; stamped by a trigger.';
 
+-- canon-ignore L19: the source finds the tenant through the project or the user (D1.10)
 CREATE TABLE agentops.vulnerabilities (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
     project_id uuid NOT NULL,

@@ -33,6 +33,7 @@ ALTER TABLE agentops.access_control ADD CONSTRAINT fk_access_control_granted_by
 ALTER TABLE agentops.projects ADD CONSTRAINT fk_projects_organization_id
     FOREIGN KEY (organization_id) REFERENCES agentops.organizations (id)
     ON DELETE CASCADE ON UPDATE CASCADE;
+-- canon-ignore L20: the source links by id alone
 ALTER TABLE agentops.projects ADD CONSTRAINT fk_projects_owner_id
     FOREIGN KEY (owner_id) REFERENCES agentops.users (id)
     ON DELETE NO ACTION ON UPDATE CASCADE DEFERRABLE INITIALLY DEFERRED;
@@ -131,9 +132,11 @@ ALTER TABLE agentops.deployments ADD CONSTRAINT fk_deployments_rolled_back_to_bu
 ALTER TABLE agentops.security_events ADD CONSTRAINT fk_security_events_organization_id
     FOREIGN KEY (organization_id) REFERENCES agentops.organizations (id)
     ON DELETE CASCADE ON UPDATE CASCADE;
+-- canon-ignore L20: the source links by id alone
 ALTER TABLE agentops.security_events ADD CONSTRAINT fk_security_events_user_id
     FOREIGN KEY (user_id) REFERENCES agentops.users (id)
     ON DELETE NO ACTION ON UPDATE CASCADE DEFERRABLE INITIALLY DEFERRED;
+-- canon-ignore L20: the source links by id alone
 ALTER TABLE agentops.security_events ADD CONSTRAINT fk_security_events_resolved_by
     FOREIGN KEY (resolved_by) REFERENCES agentops.users (id)
     ON DELETE NO ACTION ON UPDATE CASCADE DEFERRABLE INITIALLY DEFERRED;

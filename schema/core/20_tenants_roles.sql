@@ -1,4 +1,5 @@
 -- Tenants, and what a user may do: roles, permissions and the link between them.
+-- canon-ignore-file L14: nullability is that of the source (D3.5)
 
 -- D3.5: defaults for id and timestamps; the value list is a CHECK.
 CREATE TABLE core.tenants (
@@ -63,6 +64,7 @@ COMMENT ON COLUMN core.roles.is_system_role IS
 COMMENT ON COLUMN core.roles.created_at IS 'When the row was made.';
 
 -- D3.5: default for id.
+-- canon-ignore L11: the columns are those of the source
 CREATE TABLE core.permissions (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
     code varchar(255) NOT NULL,
@@ -80,6 +82,7 @@ COMMENT ON COLUMN core.permissions.name IS 'Name shown to people.';
 COMMENT ON COLUMN core.permissions.description IS 'What the right allows.';
 COMMENT ON COLUMN core.permissions.category IS 'Heading under which the right is listed; free text.';
 
+-- canon-ignore L19: the parent row has the tenant, and triggers compare it (D3.2)
 CREATE TABLE core.role_permissions (
     role_id uuid NOT NULL,
     permission_id uuid NOT NULL,

@@ -1,6 +1,8 @@
 -- Users, teams and who is in which team.
+-- canon-ignore-file L14: nullability is that of the source (D3.5)
 
 -- D3.5: defaults for id, timestamps and is_active.
+-- canon-ignore L26: each pack is a schema of its own, and every name in it is qualified
 CREATE TABLE core.users (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
     tenant_id uuid NOT NULL,
@@ -79,6 +81,8 @@ COMMENT ON COLUMN core.teams.updated_at IS 'When the row last changed; stamped b
 
 -- D3.5: defaults for id and joined_at; the value list is a CHECK.
 -- D3.2: no tenant column here, so core.check_team_member_tenant() keeps the three links in one tenant.
+-- canon-ignore L11: the columns are those of the source
+-- canon-ignore L19: the parent row has the tenant, and triggers compare it (D3.2)
 CREATE TABLE core.team_members (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
     team_id uuid NOT NULL,

@@ -1,4 +1,5 @@
 -- What a tenant wants to reach, and the beliefs it tests on the way.
+-- canon-ignore-file L14: nullability is that of the source (D3.5)
 
 -- D3.5: defaults for id and timestamps; both value lists are CHECKs.
 CREATE TABLE core.outcomes (

@@ -1,4 +1,5 @@
 -- Decisions that work waits for, the talk about them, and the people who take them.
+-- canon-ignore-file L14: nullability is that of the source (D3.5)
 
 -- D3.5: defaults for id and timestamps; the three value lists are CHECKs.
 CREATE TABLE core.decisions (
@@ -78,6 +79,7 @@ COMMENT ON COLUMN core.decisions.created_by_id IS 'User who raised it (core.user
 
 -- D3.5: defaults for id, timestamps and is_edited.
 -- D3.2: no tenant column here, so core.check_comment_author_tenant() keeps the author in the tenant of the decision.
+-- canon-ignore L19: the parent row has the tenant, and triggers compare it (D3.2)
 CREATE TABLE core.decision_comments (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
     decision_id uuid NOT NULL,

@@ -21,6 +21,7 @@ ALTER TABLE core.role_permissions
 ALTER TABLE core.users
     ADD CONSTRAINT fk_users_tenant_id FOREIGN KEY (tenant_id) REFERENCES core.tenants (id);
 ALTER TABLE core.users
+    -- canon-ignore L20: a role of the system has no tenant; trg_users_role_tenant compares (D3.2)
     ADD CONSTRAINT fk_users_role_id FOREIGN KEY (role_id) REFERENCES core.roles (id);
 ALTER TABLE core.users
     ADD CONSTRAINT fk_users_manager_id FOREIGN KEY (tenant_id, manager_id)

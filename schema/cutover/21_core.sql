@@ -1,4 +1,5 @@
 -- Core tables: people and teams, migrations and their iterations, applications and environments.
+-- canon-ignore-file L14: nullability is that of the source (D0.15)
 
 CREATE SEQUENCE cutover.teams_tms_tms_id_seq AS integer;
 

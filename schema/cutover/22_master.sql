@@ -1,5 +1,6 @@
 -- Master tables: the reusable template, from the plan down to the single instruction.
 -- D0.15: names and orders may be NULL while a template is drafted; a lint reports the gaps.
+-- canon-ignore-file L14: nullability is that of the source (D0.15)
 
 CREATE TABLE cutover.plans_master_plm (
     plm_id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -132,6 +133,7 @@ CREATE TABLE cutover.steps_master_stm (
     updated_at timestamptz DEFAULT CURRENT_TIMESTAMP,
     CONSTRAINT pk_steps_master_stm PRIMARY KEY (stm_id),
     -- D0.10: NULLs stay distinct, so a phase may hold several drafted steps without a number
+    -- canon-ignore L15: a phase being drafted may hold several steps without a number or kind (D0.10)
     CONSTRAINT steps_master_stm_phm_id_stt_code_stm_number_key UNIQUE (phm_id, stt_code, stm_number)
 );
 
@@ -185,6 +187,7 @@ CREATE TABLE cutover.controls_master_ctm (
     updated_at timestamptz DEFAULT CURRENT_TIMESTAMP,
     CONSTRAINT pk_controls_master_ctm PRIMARY KEY (ctm_id),
     -- D0.10: unique within the phase, not worldwide; otherwise no plan with controls could be cloned
+    -- canon-ignore L15: only codes are unique; a phase may hold several controls without one (D0.10)
     CONSTRAINT uq_ctm_code UNIQUE (phm_id, ctm_code)
 );
 

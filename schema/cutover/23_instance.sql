@@ -1,5 +1,6 @@
 -- Instance tables: one executable copy of a master plan for one iteration.
 -- Values start as copies of the master and may be overridden on the instance.
+-- canon-ignore-file L14: nullability is that of the source (D0.15)
 
 CREATE TABLE cutover.plans_instance_pli (
     pli_id uuid NOT NULL DEFAULT gen_random_uuid(),

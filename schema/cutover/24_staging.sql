@@ -1,12 +1,14 @@
 -- Staging tables: where imports land before they become master steps.
 -- D0.5: except for the link between the two tables there are no foreign keys here on purpose;
 -- cutover.staging_problems() in 70_functions.sql lists references that lead nowhere.
+-- canon-ignore-file L11: the columns are those of the source (D0.8)
 
 CREATE TABLE cutover.stg_steps (
     step_id varchar(255) NOT NULL,
     description text,
     owner_team_id integer,
     environment_id integer,
+    -- canon-ignore L8: staging takes any import; cutover.staging_problems() lists what leads nowhere (D0.5)
     app_id integer,
     phase_id varchar(255),
     order_number integer,
@@ -17,6 +19,7 @@ CREATE TABLE cutover.stg_steps (
     teams_impacted text,
     iteration_types text,
     -- addition: D0.1, tells import runs apart
+    -- canon-ignore L8: an id the importer chooses; there is no table of imports (D0.1)
     import_batch_id uuid,
     -- D0.1: the source gives this table no key, so nothing could point at it
     CONSTRAINT pk_stg_steps PRIMARY KEY (step_id)
@@ -60,6 +63,7 @@ CREATE TABLE cutover.stg_step_instructions (
     order_number integer,
     duration_minutes integer,
     -- addition: D0.1, tells import runs apart
+    -- canon-ignore L8: an id the importer chooses; there is no table of imports (D0.1)
     import_batch_id uuid,
     -- D0.1: key added, see stg_steps
     CONSTRAINT pk_stg_step_instructions PRIMARY KEY (step_id, instruction_id)

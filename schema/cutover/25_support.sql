@@ -1,4 +1,6 @@
 -- Supporting tables: labels, mail templates, comments, settings and the audit log.
+-- canon-ignore-file L11: the columns are those of the source (D0.8)
+-- canon-ignore-file L14: nullability is that of the source (D0.15)
 
 CREATE SEQUENCE cutover.labels_lbl_lbl_id_seq AS integer;
 

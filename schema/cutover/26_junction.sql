@@ -1,4 +1,6 @@
 -- Junction tables: many-to-many links between the others.
+-- canon-ignore-file L11: the columns are those of the source (D0.8)
+-- canon-ignore-file L14: nullability is that of the source (D0.15)
 
 CREATE SEQUENCE cutover.teams_tms_x_users_usr_tms_x_usr_id_seq AS integer;
 

@@ -6,6 +6,7 @@
 CREATE SCHEMA auth;
 COMMENT ON SCHEMA auth IS 'Logins, and who the present request comes from; a stand-in for a login service.';
 
+-- canon-ignore L26: each pack is a schema of its own, and every name in it is qualified
 CREATE TABLE auth.users (
     id         uuid NOT NULL DEFAULT gen_random_uuid(),
     email      text,

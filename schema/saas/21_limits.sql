@@ -2,6 +2,7 @@
 --
 -- Two models live side by side (D4.9). Model A: api_rate_limits, quota_policies, organization_quota_overrides,
 -- quota_alerts, api_usage_statistics. Model B: rate_limit_config, rate_limit_tracking, rate_limit_quota_usage.
+-- canon-ignore-file L14: nullability is that of the source, see DEVIATIONS.md
 
 CREATE TABLE saas.api_rate_limits (
     id                      bigserial NOT NULL,
@@ -222,6 +223,7 @@ COMMENT ON COLUMN saas.rate_limit_tracking.rate_limited IS 'Whether the request 
 COMMENT ON COLUMN saas.rate_limit_tracking.metadata IS 'Further facts about the request, as an object.';
 COMMENT ON COLUMN saas.rate_limit_tracking.created_at IS 'When the row was written.';
 
+-- canon-ignore L11: the columns are those of the source
 CREATE TABLE saas.rate_limit_quota_usage (
     id                 uuid NOT NULL DEFAULT gen_random_uuid(),  -- D4.7: default added
     organization_id    uuid NOT NULL,

@@ -1,4 +1,5 @@
 -- Workflows: definitions, their parts and versions, and the record of their runs.
+-- canon-ignore-file L14: nullability is that of the source, see DEVIATIONS.md
 
 CREATE TABLE saas.workflow_definitions (
     id              uuid NOT NULL DEFAULT gen_random_uuid(),  -- D4.7: default added
@@ -95,6 +96,7 @@ COMMENT ON COLUMN saas.workflow_templates.created_by IS 'Points at auth.users.id
 COMMENT ON COLUMN saas.workflow_templates.created_at IS 'When the template was made.';
 COMMENT ON COLUMN saas.workflow_templates.updated_at IS 'Last change of the row; kept by a trigger.';
 
+-- canon-ignore L19: the source gives the column to some tables only; policies will go by the parent row (D4.5)
 CREATE TABLE saas.workflow_conditions (
     id                 uuid NOT NULL DEFAULT gen_random_uuid(),  -- D4.7: default added
     workflow_id        uuid,
@@ -125,6 +127,7 @@ COMMENT ON COLUMN saas.workflow_conditions.next_step_on_true IS 'Place of the st
 COMMENT ON COLUMN saas.workflow_conditions.next_step_on_false IS 'Place of the step that follows when the test fails.';
 COMMENT ON COLUMN saas.workflow_conditions.created_at IS 'When the condition was made.';
 
+-- canon-ignore L19: the source gives the column to some tables only; policies will go by the parent row (D4.5)
 CREATE TABLE saas.workflow_actions (
     id              uuid NOT NULL DEFAULT gen_random_uuid(),  -- D4.7: default added
     workflow_id     uuid,
@@ -154,6 +157,7 @@ COMMENT ON COLUMN saas.workflow_actions.timeout_seconds IS 'Seconds after which 
 COMMENT ON COLUMN saas.workflow_actions.created_at IS 'When the action was made.';
 COMMENT ON COLUMN saas.workflow_actions.updated_at IS 'Last change of the row; kept by a trigger.';
 
+-- canon-ignore L19: the source gives the column to some tables only; policies will go by the parent row (D4.5)
 CREATE TABLE saas.workflow_triggers (
     id                uuid NOT NULL DEFAULT gen_random_uuid(),  -- D4.7: default added
     workflow_id       uuid,
@@ -189,6 +193,7 @@ COMMENT ON COLUMN saas.workflow_triggers.trigger_count IS 'How often it has star
 COMMENT ON COLUMN saas.workflow_triggers.created_at IS 'When the trigger was made.';
 COMMENT ON COLUMN saas.workflow_triggers.updated_at IS 'Last change of the row; kept by a trigger.';
 
+-- canon-ignore L19: the source gives the column to some tables only; policies will go by the parent row (D4.5)
 CREATE TABLE saas.workflow_versions (
     id             uuid NOT NULL DEFAULT gen_random_uuid(),  -- D4.7: default added
     workflow_id    uuid,
@@ -198,6 +203,7 @@ CREATE TABLE saas.workflow_versions (
     created_by     uuid,
     created_at     timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT pk_workflow_versions PRIMARY KEY (id),
+    -- canon-ignore L15: the source leaves the workflow optional inside this key, see DEVIATIONS.md
     CONSTRAINT uq_workflow_versions_workflow_id_version_number UNIQUE (workflow_id, version_number)
 );
 COMMENT ON TABLE saas.workflow_versions IS 'An earlier or present content of a workflow, numbered.';
@@ -210,6 +216,7 @@ COMMENT ON COLUMN saas.workflow_versions.change_summary IS 'What changed against
 COMMENT ON COLUMN saas.workflow_versions.created_by IS 'Points at auth.users.id: the person who made the change.';
 COMMENT ON COLUMN saas.workflow_versions.created_at IS 'When the version was kept.';
 
+-- canon-ignore L19: the source gives the column to some tables only; policies will go by the parent row (D4.5)
 CREATE TABLE saas.workflow_execution_steps (
     id               bigserial NOT NULL,
     execution_log_id bigint,
@@ -246,6 +253,7 @@ COMMENT ON COLUMN saas.workflow_execution_steps.retry_count IS 'Tries after the 
 COMMENT ON COLUMN saas.workflow_execution_steps.created_at IS 'When the row was written.';
 COMMENT ON COLUMN saas.workflow_execution_steps.updated_at IS 'Last change of the row; kept by a trigger.';
 
+-- canon-ignore L19: the source gives the column to some tables only; policies will go by the parent row (D4.5)
 CREATE TABLE saas.workflow_variables (
     id            uuid NOT NULL DEFAULT gen_random_uuid(),  -- D4.7: default added
     workflow_id   uuid,

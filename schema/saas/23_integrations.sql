@@ -1,4 +1,5 @@
 -- Automation agents and connections to other systems.
+-- canon-ignore-file L14: nullability is that of the source, see DEVIATIONS.md
 
 CREATE TABLE saas.automation_agents (
     id            uuid NOT NULL DEFAULT gen_random_uuid(),  -- D4.7: default added

@@ -2,7 +2,9 @@
 --
 -- D4.14: addresses stay text as in the source; every such column has a check that casts the value to inet.
 -- D4.7: rows of the audit and evidence tables hold their organisation back from deletion (ON DELETE RESTRICT).
+-- canon-ignore-file L14: nullability is that of the source, see DEVIATIONS.md
 
+-- canon-ignore L26: each pack is a schema of its own, and every name in it is qualified
 CREATE TABLE saas.audit_logs (
     id                    bigserial NOT NULL,
     organization_id       uuid,
@@ -151,6 +153,7 @@ COMMENT ON COLUMN saas.audit_log_exports.completed_at IS 'When the file was fini
 COMMENT ON COLUMN saas.audit_log_exports.error_message IS 'Why the export failed.';
 COMMENT ON COLUMN saas.audit_log_exports.created_at IS 'When the export was asked for.';
 
+-- canon-ignore L26: each pack is a schema of its own, and every name in it is qualified
 CREATE TABLE saas.security_events (
     id                 bigserial NOT NULL,
     organization_id    uuid,

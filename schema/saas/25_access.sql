@@ -1,6 +1,7 @@
 -- Sign-in, second factor, devices, and access by address or country.
 --
 -- D4.14: addresses stay text as in the source; every such column has a check that casts the value to inet.
+-- canon-ignore-file L14: nullability is that of the source, see DEVIATIONS.md
 
 CREATE TABLE saas.user_2fa_settings (
     id                     uuid NOT NULL DEFAULT gen_random_uuid(),  -- D4.7: default added

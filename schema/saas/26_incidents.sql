@@ -1,4 +1,5 @@
 -- Incidents: the record, who is told, who is called next, and how a change is taken back.
+-- canon-ignore-file L14: nullability is that of the source, see DEVIATIONS.md
 
 CREATE TABLE saas.incidents (
     id               uuid NOT NULL DEFAULT gen_random_uuid(),  -- D4.7: default added
@@ -48,6 +49,7 @@ COMMENT ON COLUMN saas.incidents.assigned_to IS 'Points at auth.users.id: the pe
 COMMENT ON COLUMN saas.incidents.created_at IS 'When the incident was recorded.';
 COMMENT ON COLUMN saas.incidents.updated_at IS 'Last change of the row; kept by a trigger.';
 
+-- canon-ignore L19: the source gives the column to some tables only; policies will go by the parent row (D4.5)
 CREATE TABLE saas.incident_actions (
     id          bigserial NOT NULL,
     incident_id uuid NOT NULL,
@@ -113,6 +115,7 @@ COMMENT ON COLUMN saas.notification_rules.created_by IS 'Points at auth.users.id
 COMMENT ON COLUMN saas.notification_rules.created_at IS 'When the rule was made.';
 COMMENT ON COLUMN saas.notification_rules.updated_at IS 'Last change of the row; kept by a trigger.';
 
+-- canon-ignore L19: the source gives the column to some tables only; policies will go by the parent row (D4.5)
 CREATE TABLE saas.notification_logs (
     id            bigserial NOT NULL,
     incident_id   uuid NOT NULL,
@@ -205,6 +208,7 @@ COMMENT ON COLUMN saas.rollback_procedures.created_by IS 'Points at auth.users.i
 COMMENT ON COLUMN saas.rollback_procedures.created_at IS 'When the procedure was written.';
 COMMENT ON COLUMN saas.rollback_procedures.updated_at IS 'Last change of the row; kept by a trigger.';
 
+-- canon-ignore L19: the source gives the column to some tables only; policies will go by the parent row (D4.5)
 CREATE TABLE saas.rollback_executions (
     id             uuid NOT NULL DEFAULT gen_random_uuid(),  -- D4.7: default added
     procedure_id   uuid NOT NULL,

@@ -1,6 +1,7 @@
 -- Credits: balance, price list and consumption.
 --
 -- D4.7: rows that carry credits hold their organisation back from deletion (ON DELETE RESTRICT).
+-- canon-ignore-file L14: nullability is that of the source, see DEVIATIONS.md
 
 -- D4.3: the source refers to columns it never lists; these are the ones a balance needs.
 CREATE TABLE saas.organization_credits (

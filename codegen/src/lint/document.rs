@@ -19,17 +19,19 @@ pub struct Document {
     pub scope: Option<String>,
     /// What it counts is held against the schema.
     pub counted: bool,
+    /// The IDs and links in it are followed.
+    pub linked: bool,
 }
 
-/// Reads the documents of a project: those that `[lint] documents` names, and for their IDs also
-/// the generated pages and what `[docs] documents` names. Each is read once, in the order of paths.
+/// Reads the documents of a project: those that `[lint] documents` names, for what they count; the
+/// generated pages and those that `[docs] documents` names, for their IDs. Each is read once.
 pub fn documents(project: &Project) -> Result<Vec<Document>, Error> {
     let mut found: BTreeMap<PathBuf, Document> = BTreeMap::new();
     if let Some(config) = &project.config.docs {
         let sources: Vec<&str> = project.sources.iter().map(|s| s.name.as_str()).collect();
         for references::Document { path, text, scope } in references::read(&project.root, config, &sources)? {
             let source = Source::new(path.display().to_string(), text);
-            found.insert(path, Document { source, scope, counted: false });
+            found.insert(path, Document { source, scope, counted: false, linked: true });
         }
     }
     for path in named(&project.root, &project.config.lint.documents)? {
@@ -40,7 +42,7 @@ pub fn documents(project: &Project) -> Result<Vec<Document>, Error> {
         let file = project.root.join(&path);
         let bytes = std::fs::read(&file).map_err(Error::io(&file))?;
         let source = Source::from_bytes(path.display().to_string(), bytes)?;
-        found.insert(path, Document { source, scope: None, counted: true });
+        found.insert(path, Document { source, scope: None, counted: true, linked: false });
     }
     Ok(found.into_values().collect())
 }

@@ -150,8 +150,7 @@ impl Reader<'_> {
     }
 }
 
-/// `<!-- ... -->` outside code blocks is close enough: an ignore in a code block is an example and
-/// covers nothing, so it must not be reported as unused.
+/// `<!-- ... -->` on one line, outside code: an ignore in code is an example and covers nothing, so it must not be reported as unused.
 fn html_comments(text: &str) -> impl Iterator<Item = Range<usize>> {
     let mut fenced = false;
     let mut at = 0;
@@ -159,7 +158,8 @@ fn html_comments(text: &str) -> impl Iterator<Item = Range<usize>> {
         let start = at;
         at += line.len();
         fenced ^= line.trim_start().starts_with("```");
-        let open = line.find("<!--").filter(|_| !fenced)?;
+        let in_code = |at: usize| line[..at].matches('`').count() % 2 == 1;
+        let open = line.find("<!--").filter(|at| !fenced && !in_code(*at))?;
         let close = line[open..].find("-->")? + open + 3;
         Some(start + open..start + close)
     })

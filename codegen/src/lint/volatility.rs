@@ -176,7 +176,8 @@ fn declared<'a>(cx: &Context<'a>, table: &Table, written: &Written, arguments: u
     };
     let fitting: Vec<_> = functions.iter().filter(takes).collect();
     let first = fitting.first()?;
-    let immutable = fitting.iter().any(|f| f.volatility == "immutable");
+    // One in SQL may be inlined, and then what it calls decides.
+    let immutable = fitting.iter().any(|f| f.volatility == "immutable" || f.language == "sql");
     Some((!immutable).then_some(first.volatility.as_str()))
 }
 
@@ -293,9 +294,9 @@ impl Typing<'_, '_> {
                 _ => None,
             },
             BinaryOperator::StringConcat => {
-                let other = |t| matches!(t, Some(Ty::Plain | Ty::TimestampTz | Ty::Timestamp | Ty::Date));
-                if other(a) || other(b) {
-                    self.blame("`||` with something that is not text");
+                let dated = |t| matches!(t, Some(Ty::TimestampTz | Ty::Timestamp | Ty::Date));
+                if dated(a) || dated(b) {
+                    self.blame("`||` with a date or time, whose text depends on the session");
                 }
                 Some(Ty::Text)
             }
@@ -336,6 +337,9 @@ impl Typing<'_, '_> {
             ("date_trunc" | "date_part", 2) if last == Some(Ty::TimestampTz) => {
                 self.blame(format!("{name}() of a timestamp with time zone"));
             }
+            ("date_trunc", 2) if last == Some(Ty::Date) => {
+                self.blame("date_trunc() of a date, which becomes a timestamp with time zone");
+            }
             ("date" | "timestamp", 1) => {
                 let to = if name == "date" { Ty::Date } else { Ty::Timestamp };
                 self.cast(last, Some(to));
@@ -343,6 +347,7 @@ impl Typing<'_, '_> {
             _ => {}
         }
         match name.as_str() {
+            "date_trunc" if last == Some(Ty::Date) => Some(Ty::TimestampTz),
             "date_trunc" => last,
             "date" => Some(Ty::Date),
             "coalesce" | "nullif" | "greatest" | "least" => types.into_iter().flatten().next(),

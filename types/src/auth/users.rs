@@ -21,7 +21,7 @@ pub struct UsersId(pub uuid::Uuid);
 newtype!(UsersId, uuid::Uuid);
 /// A login; what the application knows about the person is in saas.profiles.
 ///
-/// `auth.users`, DBT-001, declared in `schema/saas/05_auth.sql` line 9.
+/// `auth.users`, DBT-001, declared in `schema/saas/05_auth.sql` line 10.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Users {
     /// Key of the login; the sub claim of its tokens.

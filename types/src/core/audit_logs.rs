@@ -21,7 +21,7 @@ pub struct AuditLogsId(pub uuid::Uuid);
 newtype!(AuditLogsId, uuid::Uuid);
 /// Trail of what was done in a tenant; rows are added and never changed.
 ///
-/// `core.audit_logs`, DBT-401, declared in `schema/core/32_audit.sql` line 4.
+/// `core.audit_logs`, DBT-401, declared in `schema/core/32_audit.sql` line 6.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct AuditLogs {
     /// Key of the entry, made by the server unless given.

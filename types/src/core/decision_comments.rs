@@ -21,7 +21,7 @@ pub struct DecisionCommentsId(pub uuid::Uuid);
 newtype!(DecisionCommentsId, uuid::Uuid);
 /// Discussion of a decision, in threads.
 ///
-/// `core.decision_comments`, DBT-106, declared in `schema/core/31_decisions.sql` line 81.
+/// `core.decision_comments`, DBT-106, declared in `schema/core/31_decisions.sql` line 83.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct DecisionComments {
     /// Key of the comment, made by the server unless given.

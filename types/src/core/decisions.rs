@@ -21,7 +21,7 @@ pub struct DecisionsId(pub uuid::Uuid);
 newtype!(DecisionsId, uuid::Uuid);
 /// Questions somebody must decide, with options, deadline and verdict.
 ///
-/// `core.decisions`, DBT-105, declared in `schema/core/31_decisions.sql` line 4.
+/// `core.decisions`, DBT-105, declared in `schema/core/31_decisions.sql` line 5.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Decisions {
     /// Key of the decision, made by the server unless given.

@@ -21,7 +21,7 @@ pub struct HypothesesId(pub uuid::Uuid);
 newtype!(HypothesesId, uuid::Uuid);
 /// Beliefs about how an outcome can be reached, each tested by an experiment.
 ///
-/// `core.hypotheses`, DBT-104, declared in `schema/core/30_outcomes.sql` line 64.
+/// `core.hypotheses`, DBT-104, declared in `schema/core/30_outcomes.sql` line 65.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Hypotheses {
     /// Key of the hypothesis, made by the server unless given.

@@ -21,7 +21,7 @@ pub struct OutcomesId(pub uuid::Uuid);
 newtype!(OutcomesId, uuid::Uuid);
 /// Results a tenant wants to reach, with the measure of success.
 ///
-/// `core.outcomes`, DBT-103, declared in `schema/core/30_outcomes.sql` line 4.
+/// `core.outcomes`, DBT-103, declared in `schema/core/30_outcomes.sql` line 5.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Outcomes {
     /// Key of the outcome, made by the server unless given.

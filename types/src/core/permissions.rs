@@ -21,7 +21,7 @@ pub struct PermissionsId(pub uuid::Uuid);
 newtype!(PermissionsId, uuid::Uuid);
 /// Catalogue of single rights, the same for all tenants.
 ///
-/// `core.permissions`, DBT-102, declared in `schema/core/20_tenants_roles.sql` line 66.
+/// `core.permissions`, DBT-102, declared in `schema/core/20_tenants_roles.sql` line 68.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Permissions {
     /// Key of the permission, made by the server unless given.

@@ -4,7 +4,7 @@
 use super::super::runtime::{Columns, Error, FromRow, Insert, Row, Table};
 /// Which role carries which permission.
 ///
-/// `core.role_permissions`, DBT-201, declared in `schema/core/20_tenants_roles.sql` line 83.
+/// `core.role_permissions`, DBT-201, declared in `schema/core/20_tenants_roles.sql` line 86.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct RolePermissions {
     /// The role (core.roles.id).

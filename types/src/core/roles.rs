@@ -21,7 +21,7 @@ pub struct RolesId(pub uuid::Uuid);
 newtype!(RolesId, uuid::Uuid);
 /// Named sets of permissions: system roles for every tenant, or roles of one tenant.
 ///
-/// `core.roles`, DBT-101, declared in `schema/core/20_tenants_roles.sql` line 30.
+/// `core.roles`, DBT-101, declared in `schema/core/20_tenants_roles.sql` line 31.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Roles {
     /// Key of the role, made by the server unless given.

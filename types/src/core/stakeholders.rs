@@ -21,7 +21,7 @@ pub struct StakeholdersId(pub uuid::Uuid);
 newtype!(StakeholdersId, uuid::Uuid);
 /// People whose decisions are waited for, inside or outside the tenant, with their record.
 ///
-/// `core.stakeholders`, DBT-107, declared in `schema/core/31_decisions.sql` line 113.
+/// `core.stakeholders`, DBT-107, declared in `schema/core/31_decisions.sql` line 115.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Stakeholders {
     /// Key of the stakeholder, made by the server unless given.

@@ -21,7 +21,7 @@ pub struct TeamMembersId(pub uuid::Uuid);
 newtype!(TeamMembersId, uuid::Uuid);
 /// Membership of a user in a team, at most once per pair.
 ///
-/// `core.team_members`, DBT-202, declared in `schema/core/21_people.sql` line 82.
+/// `core.team_members`, DBT-202, declared in `schema/core/21_people.sql` line 86.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct TeamMembers {
     /// Key of the membership, made by the server unless given.

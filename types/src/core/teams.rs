@@ -21,7 +21,7 @@ pub struct TeamsId(pub uuid::Uuid);
 newtype!(TeamsId, uuid::Uuid);
 /// Groups of users within a tenant.
 ///
-/// `core.teams`, DBT-003, declared in `schema/core/21_people.sql` line 47.
+/// `core.teams`, DBT-003, declared in `schema/core/21_people.sql` line 49.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Teams {
     /// Key of the team, made by the server unless given.

@@ -21,7 +21,7 @@ pub struct TenantsId(pub uuid::Uuid);
 newtype!(TenantsId, uuid::Uuid);
 /// Customer organisations; every other tenant-owned row hangs below one of them.
 ///
-/// `core.tenants`, DBT-001, declared in `schema/core/20_tenants_roles.sql` line 4.
+/// `core.tenants`, DBT-001, declared in `schema/core/20_tenants_roles.sql` line 5.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Tenants {
     /// Key of the tenant, made by the server unless given.

@@ -21,7 +21,7 @@ pub struct UsersId(pub uuid::Uuid);
 newtype!(UsersId, uuid::Uuid);
 /// Accounts; each belongs to one tenant and holds one role.
 ///
-/// `core.users`, DBT-002, declared in `schema/core/21_people.sql` line 4.
+/// `core.users`, DBT-002, declared in `schema/core/21_people.sql` line 6.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Users {
     /// Key of the user, made by the server unless given.

@@ -21,7 +21,7 @@ pub struct ApplicationsAppId(pub i32);
 newtype!(ApplicationsAppId, i32);
 /// Software systems that migrations touch.
 ///
-/// `cutover.applications_app`, DBT-005, declared in `schema/cutover/21_core.sql` line 188.
+/// `cutover.applications_app`, DBT-005, declared in `schema/cutover/21_core.sql` line 189.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ApplicationsApp {
     /// Number of the application, assigned by default.

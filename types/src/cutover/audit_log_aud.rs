@@ -21,7 +21,7 @@ pub struct AuditLogAudId(pub uuid::Uuid);
 newtype!(AuditLogAudId, uuid::Uuid);
 /// Trail of actions by people and programs, including mails sent.
 ///
-/// `cutover.audit_log_aud`, DBT-401, declared in `schema/cutover/25_support.sql` line 206.
+/// `cutover.audit_log_aud`, DBT-401, declared in `schema/cutover/25_support.sql` line 208.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct AuditLogAud {
     /// Identity of the entry.

@@ -21,7 +21,7 @@ pub struct ControlsInstanceCtiId(pub uuid::Uuid);
 newtype!(ControlsInstanceCtiId, uuid::Uuid);
 /// Controls of a phase in execution, with the people who judge them.
 ///
-/// `cutover.controls_instance_cti`, DBT-112, declared in `schema/cutover/23_instance.sql` line 220.
+/// `cutover.controls_instance_cti`, DBT-112, declared in `schema/cutover/23_instance.sql` line 221.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ControlsInstanceCti {
     /// Identity of the control in execution.

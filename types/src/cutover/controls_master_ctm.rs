@@ -21,7 +21,7 @@ pub struct ControlsMasterCtmId(pub uuid::Uuid);
 newtype!(ControlsMasterCtmId, uuid::Uuid);
 /// Template controls that guard a phase.
 ///
-/// `cutover.controls_master_ctm`, DBT-010, declared in `schema/cutover/22_master.sql` line 173.
+/// `cutover.controls_master_ctm`, DBT-010, declared in `schema/cutover/22_master.sql` line 175.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ControlsMasterCtm {
     /// Identity of the template control.

@@ -4,7 +4,7 @@
 use super::super::runtime::{Columns, Error, FromRow, Insert, Row, Table};
 /// Changes that Liquibase has applied, one row per change set.
 ///
-/// `cutover.databasechangelog`, DBT-402, declared in `schema/cutover/27_liquibase.sql` line 5.
+/// `cutover.databasechangelog`, DBT-402, declared in `schema/cutover/27_liquibase.sql` line 7.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Databasechangelog {
     /// Identifier that the author gave the change set; unique only together with author and file.

@@ -21,7 +21,7 @@ pub struct DatabasechangeloglockId(pub i32);
 newtype!(DatabasechangeloglockId, i32);
 /// Lock that keeps two Liquibase runs apart.
 ///
-/// `cutover.databasechangeloglock`, DBT-403, declared in `schema/cutover/27_liquibase.sql` line 53.
+/// `cutover.databasechangeloglock`, DBT-403, declared in `schema/cutover/27_liquibase.sql` line 55.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Databasechangeloglock {
     /// Number of the lock, normally 1.

@@ -21,7 +21,7 @@ pub struct EmailTemplatesEmtId(pub uuid::Uuid);
 newtype!(EmailTemplatesEmtId, uuid::Uuid);
 /// Texts for outgoing notices, one per name, sorted by occasion.
 ///
-/// `cutover.email_templates_emt`, DBT-116, declared in `schema/cutover/25_support.sql` line 36.
+/// `cutover.email_templates_emt`, DBT-116, declared in `schema/cutover/25_support.sql` line 38.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct EmailTemplatesEmt {
     /// Identity of the text.

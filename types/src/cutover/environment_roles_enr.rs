@@ -21,7 +21,7 @@ pub struct EnvironmentRolesEnrId(pub i32);
 newtype!(EnvironmentRolesEnrId, i32);
 /// Parts an environment can play within an iteration, such as production or backup.
 ///
-/// `cutover.environment_roles_enr`, DBT-002, declared in `schema/cutover/20_lookup.sql` line 140.
+/// `cutover.environment_roles_enr`, DBT-002, declared in `schema/cutover/20_lookup.sql` line 144.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct EnvironmentRolesEnr {
     /// Number of the part; 1 to 3 are fixed rows of this pack.

@@ -21,7 +21,7 @@ pub struct EnvironmentsEnvId(pub i32);
 newtype!(EnvironmentsEnvId, i32);
 /// Technical landscapes in which applications run and iterations are held.
 ///
-/// `cutover.environments_env`, DBT-006, declared in `schema/cutover/21_core.sql` line 222.
+/// `cutover.environments_env`, DBT-006, declared in `schema/cutover/21_core.sql` line 223.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct EnvironmentsEnv {
     /// Number of the environment, assigned by default.

@@ -4,7 +4,7 @@
 use super::super::runtime::{Columns, Error, FromRow, Insert, Row, Table};
 /// Which application is installed in which environment.
 ///
-/// `cutover.environments_env_x_applications_app`, DBT-203, declared in `schema/cutover/26_junction.sql` line 44.
+/// `cutover.environments_env_x_applications_app`, DBT-203, declared in `schema/cutover/26_junction.sql` line 46.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct EnvironmentsEnvXApplicationsApp {
     /// Environment; points at environments_env.

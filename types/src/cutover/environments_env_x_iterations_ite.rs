@@ -4,7 +4,7 @@
 use super::super::runtime::{Columns, Error, FromRow, Insert, Row, Table};
 /// Which environment takes part in which iteration, and as what.
 ///
-/// `cutover.environments_env_x_iterations_ite`, DBT-204, declared in `schema/cutover/26_junction.sql` line 57.
+/// `cutover.environments_env_x_iterations_ite`, DBT-204, declared in `schema/cutover/26_junction.sql` line 59.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct EnvironmentsEnvXIterationsIte {
     /// Environment taking part; points at environments_env.

@@ -21,7 +21,7 @@ pub struct InstructionsInstanceIniId(pub uuid::Uuid);
 newtype!(InstructionsInstanceIniId, uuid::Uuid);
 /// Work instructions in execution; they have no status, only a done flag.
 ///
-/// `cutover.instructions_instance_ini`, DBT-113, declared in `schema/cutover/23_instance.sql` line 283.
+/// `cutover.instructions_instance_ini`, DBT-113, declared in `schema/cutover/23_instance.sql` line 284.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct InstructionsInstanceIni {
     /// Identity of the instruction in execution.

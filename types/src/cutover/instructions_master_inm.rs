@@ -21,7 +21,7 @@ pub struct InstructionsMasterInmId(pub uuid::Uuid);
 newtype!(InstructionsMasterInmId, uuid::Uuid);
 /// Template work instructions, the smallest unit of a step.
 ///
-/// `cutover.instructions_master_inm`, DBT-107, declared in `schema/cutover/22_master.sql` line 218.
+/// `cutover.instructions_master_inm`, DBT-107, declared in `schema/cutover/22_master.sql` line 221.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct InstructionsMasterInm {
     /// Identity of the template instruction.

@@ -20,7 +20,7 @@ pub struct IterationTypesIttIttCode(pub String);
 newtype!(IterationTypesIttIttCode, String);
 /// Kinds of iterations: rehearsals and the real cutover.
 ///
-/// `cutover.iteration_types_itt`, DBT-102, declared in `schema/cutover/20_lookup.sql` line 79.
+/// `cutover.iteration_types_itt`, DBT-102, declared in `schema/cutover/20_lookup.sql` line 83.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct IterationTypesItt {
     /// Upper-case word that identifies the kind, for example CUTOVER.

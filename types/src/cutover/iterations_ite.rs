@@ -21,7 +21,7 @@ pub struct IterationsIteId(pub uuid::Uuid);
 newtype!(IterationsIteId, uuid::Uuid);
 /// Runs through a migration: rehearsals and the real cutover, each in its own time window.
 ///
-/// `cutover.iterations_ite`, DBT-105, declared in `schema/cutover/21_core.sql` line 136.
+/// `cutover.iterations_ite`, DBT-105, declared in `schema/cutover/21_core.sql` line 137.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct IterationsIte {
     /// Identity of the iteration.

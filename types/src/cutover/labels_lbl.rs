@@ -21,7 +21,7 @@ pub struct LabelsLblId(pub i32);
 newtype!(LabelsLblId, i32);
 /// Labels of one migration, attached to master steps, master controls and applications.
 ///
-/// `cutover.labels_lbl`, DBT-011, declared in `schema/cutover/25_support.sql` line 5.
+/// `cutover.labels_lbl`, DBT-011, declared in `schema/cutover/25_support.sql` line 7.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct LabelsLbl {
     /// Number of the label, assigned by default.

@@ -21,7 +21,7 @@ pub struct LabelsLblXApplicationsAppId(pub i32);
 newtype!(LabelsLblXApplicationsAppId, i32);
 /// Labels attached to applications.
 ///
-/// `cutover.labels_lbl_x_applications_app`, DBT-208, declared in `schema/cutover/26_junction.sql` line 128.
+/// `cutover.labels_lbl_x_applications_app`, DBT-208, declared in `schema/cutover/26_junction.sql` line 130.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct LabelsLblXApplicationsApp {
     /// Number of the link, assigned by default.

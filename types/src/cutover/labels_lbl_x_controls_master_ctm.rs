@@ -21,7 +21,7 @@ pub struct LabelsLblXControlsMasterCtmId(pub i32);
 newtype!(LabelsLblXControlsMasterCtmId, i32);
 /// Labels attached to template controls.
 ///
-/// `cutover.labels_lbl_x_controls_master_ctm`, DBT-209, declared in `schema/cutover/26_junction.sql` line 153.
+/// `cutover.labels_lbl_x_controls_master_ctm`, DBT-209, declared in `schema/cutover/26_junction.sql` line 155.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct LabelsLblXControlsMasterCtm {
     /// Number of the link, assigned by default.

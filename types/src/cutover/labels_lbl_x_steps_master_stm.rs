@@ -21,7 +21,7 @@ pub struct LabelsLblXStepsMasterStmId(pub i32);
 newtype!(LabelsLblXStepsMasterStmId, i32);
 /// Labels attached to template steps.
 ///
-/// `cutover.labels_lbl_x_steps_master_stm`, DBT-207, declared in `schema/cutover/26_junction.sql` line 103.
+/// `cutover.labels_lbl_x_steps_master_stm`, DBT-207, declared in `schema/cutover/26_junction.sql` line 105.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct LabelsLblXStepsMasterStm {
     /// Number of the link, assigned by default.

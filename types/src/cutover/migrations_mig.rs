@@ -21,7 +21,7 @@ pub struct MigrationsMigId(pub uuid::Uuid);
 newtype!(MigrationsMigId, uuid::Uuid);
 /// Whole undertakings that move systems or data; the top of the hierarchy.
 ///
-/// `cutover.migrations_mig`, DBT-104, declared in `schema/cutover/21_core.sql` line 86.
+/// `cutover.migrations_mig`, DBT-104, declared in `schema/cutover/21_core.sql` line 87.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct MigrationsMig {
     /// Identity of the migration.

@@ -21,7 +21,7 @@ pub struct PhasesInstancePhiId(pub uuid::Uuid);
 newtype!(PhasesInstancePhiId, uuid::Uuid);
 /// Phases of a runbook in execution.
 ///
-/// `cutover.phases_instance_phi`, DBT-111, declared in `schema/cutover/23_instance.sql` line 165.
+/// `cutover.phases_instance_phi`, DBT-111, declared in `schema/cutover/23_instance.sql` line 166.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct PhasesInstancePhi {
     /// Identity of the phase in execution.

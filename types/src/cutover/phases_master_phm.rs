@@ -21,7 +21,7 @@ pub struct PhasesMasterPhmId(pub uuid::Uuid);
 newtype!(PhasesMasterPhmId, uuid::Uuid);
 /// Ordered parts of a template sequence.
 ///
-/// `cutover.phases_master_phm`, DBT-008, declared in `schema/cutover/22_master.sql` line 79.
+/// `cutover.phases_master_phm`, DBT-008, declared in `schema/cutover/22_master.sql` line 80.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct PhasesMasterPhm {
     /// Identity of the phase.

@@ -21,7 +21,7 @@ pub struct PlansInstancePliId(pub uuid::Uuid);
 newtype!(PlansInstancePliId, uuid::Uuid);
 /// Runbooks in execution: a copy of a template made for one iteration.
 ///
-/// `cutover.plans_instance_pli`, DBT-108, declared in `schema/cutover/23_instance.sql` line 4.
+/// `cutover.plans_instance_pli`, DBT-108, declared in `schema/cutover/23_instance.sql` line 5.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct PlansInstancePli {
     /// Identity of the runbook.

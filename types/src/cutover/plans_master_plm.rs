@@ -21,7 +21,7 @@ pub struct PlansMasterPlmId(pub uuid::Uuid);
 newtype!(PlansMasterPlmId, uuid::Uuid);
 /// Templates of whole runbooks; iterations are carried out from copies of them.
 ///
-/// `cutover.plans_master_plm`, DBT-007, declared in `schema/cutover/22_master.sql` line 4.
+/// `cutover.plans_master_plm`, DBT-007, declared in `schema/cutover/22_master.sql` line 5.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct PlansMasterPlm {
     /// Identity of the template.

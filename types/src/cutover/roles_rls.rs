@@ -21,7 +21,7 @@ pub struct RolesRlsId(pub i32);
 newtype!(RolesRlsId, i32);
 /// Permission levels of people who use the runbooks.
 ///
-/// `cutover.roles_rls`, DBT-103, declared in `schema/cutover/20_lookup.sql` line 109.
+/// `cutover.roles_rls`, DBT-103, declared in `schema/cutover/20_lookup.sql` line 113.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct RolesRls {
     /// Number of the role; 1 to 3 are fixed rows of this pack.

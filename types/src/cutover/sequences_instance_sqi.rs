@@ -21,7 +21,7 @@ pub struct SequencesInstanceSqiId(pub uuid::Uuid);
 newtype!(SequencesInstanceSqiId, uuid::Uuid);
 /// Sequences of a runbook in execution.
 ///
-/// `cutover.sequences_instance_sqi`, DBT-110, declared in `schema/cutover/23_instance.sql` line 110.
+/// `cutover.sequences_instance_sqi`, DBT-110, declared in `schema/cutover/23_instance.sql` line 111.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct SequencesInstanceSqi {
     /// Identity of the sequence in execution.

@@ -21,7 +21,7 @@ pub struct SequencesMasterSqmId(pub uuid::Uuid);
 newtype!(SequencesMasterSqmId, uuid::Uuid);
 /// Ordered top-level parts of a plan template.
 ///
-/// `cutover.sequences_master_sqm`, DBT-106, declared in `schema/cutover/22_master.sql` line 42.
+/// `cutover.sequences_master_sqm`, DBT-106, declared in `schema/cutover/22_master.sql` line 43.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct SequencesMasterSqm {
     /// Identity of the sequence.

@@ -21,7 +21,7 @@ pub struct StatusStsId(pub i32);
 newtype!(StatusStsId, i32);
 /// Every status an entity can be in, with its display colour; each status belongs to exactly one entity type.
 ///
-/// `cutover.status_sts`, DBT-001, declared in `schema/cutover/20_lookup.sql` line 7.
+/// `cutover.status_sts`, DBT-001, declared in `schema/cutover/20_lookup.sql` line 9.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct StatusSts {
     /// Number of the status; 1 to 31 are the fixed rows of this pack, higher ones are free for local use.

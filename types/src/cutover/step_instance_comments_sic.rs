@@ -21,7 +21,7 @@ pub struct StepInstanceCommentsSicId(pub i32);
 newtype!(StepInstanceCommentsSicId, i32);
 /// Remarks made during execution on a single step.
 ///
-/// `cutover.step_instance_comments_sic`, DBT-117, declared in `schema/cutover/25_support.sql` line 87.
+/// `cutover.step_instance_comments_sic`, DBT-117, declared in `schema/cutover/25_support.sql` line 89.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct StepInstanceCommentsSic {
     /// Number of the remark, assigned by default.

@@ -21,7 +21,7 @@ pub struct StepPilotCommentsSpcId(pub i32);
 newtype!(StepPilotCommentsSpcId, i32);
 /// Advice that experienced pilots leave on a template step.
 ///
-/// `cutover.step_pilot_comments_spc`, DBT-118, declared in `schema/cutover/25_support.sql` line 118.
+/// `cutover.step_pilot_comments_spc`, DBT-118, declared in `schema/cutover/25_support.sql` line 120.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct StepPilotCommentsSpc {
     /// Number of the advice, assigned by default.

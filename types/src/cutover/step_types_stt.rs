@@ -20,7 +20,7 @@ pub struct StepTypesSttSttCode(pub String);
 newtype!(StepTypesSttSttCode, String);
 /// Kinds of work a step can be, such as a technical check or a business decision.
 ///
-/// `cutover.step_types_stt`, DBT-101, declared in `schema/cutover/20_lookup.sql` line 51.
+/// `cutover.step_types_stt`, DBT-101, declared in `schema/cutover/20_lookup.sql` line 55.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct StepTypesStt {
     /// Three upper-case letters that identify the kind, for example CHK.

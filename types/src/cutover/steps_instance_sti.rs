@@ -21,7 +21,7 @@ pub struct StepsInstanceStiId(pub uuid::Uuid);
 newtype!(StepsInstanceStiId, uuid::Uuid);
 /// Steps in execution.
 ///
-/// `cutover.steps_instance_sti`, DBT-109, declared in `schema/cutover/23_instance.sql` line 54.
+/// `cutover.steps_instance_sti`, DBT-109, declared in `schema/cutover/23_instance.sql` line 55.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct StepsInstanceSti {
     /// Identity of the step in execution.

@@ -21,7 +21,7 @@ pub struct StepsMasterStmId(pub uuid::Uuid);
 newtype!(StepsMasterStmId, uuid::Uuid);
 /// Template steps: who does what, for how long and after what.
 ///
-/// `cutover.steps_master_stm`, DBT-009, declared in `schema/cutover/22_master.sql` line 116.
+/// `cutover.steps_master_stm`, DBT-009, declared in `schema/cutover/22_master.sql` line 117.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct StepsMasterStm {
     /// Identity of the template step.

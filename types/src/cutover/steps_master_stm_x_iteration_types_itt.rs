@@ -4,7 +4,7 @@
 use super::super::runtime::{Columns, Error, FromRow, Insert, Row, Table};
 /// Iteration kinds that a template step is meant for; a step without any row fits all kinds.
 ///
-/// `cutover.steps_master_stm_x_iteration_types_itt`, DBT-205, declared in `schema/cutover/26_junction.sql` line 73.
+/// `cutover.steps_master_stm_x_iteration_types_itt`, DBT-205, declared in `schema/cutover/26_junction.sql` line 75.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct StepsMasterStmXIterationTypesItt {
     /// Template step; points at steps_master_stm, the link goes with it.

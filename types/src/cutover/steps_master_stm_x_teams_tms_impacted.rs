@@ -4,7 +4,7 @@
 use super::super::runtime::{Columns, Error, FromRow, Insert, Row, Table};
 /// Teams affected by a template step besides its owner.
 ///
-/// `cutover.steps_master_stm_x_teams_tms_impacted`, DBT-206, declared in `schema/cutover/26_junction.sql` line 87.
+/// `cutover.steps_master_stm_x_teams_tms_impacted`, DBT-206, declared in `schema/cutover/26_junction.sql` line 89.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct StepsMasterStmXTeamsTmsImpacted {
     /// Template step; points at steps_master_stm, the link goes with it.

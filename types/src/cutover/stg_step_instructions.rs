@@ -4,7 +4,7 @@
 use super::super::runtime::{Columns, Error, FromRow, Insert, Row, Table};
 /// Landing area for the detailed instructions of imported steps.
 ///
-/// `cutover.stg_step_instructions`, DBT-115, declared in `schema/cutover/24_staging.sql` line 56.
+/// `cutover.stg_step_instructions`, DBT-115, declared in `schema/cutover/24_staging.sql` line 59.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct StgStepInstructions {
     /// External key of the instruction, unique within its step; given by the import file.

@@ -20,7 +20,7 @@ pub struct StgStepsId(pub String);
 newtype!(StgStepsId, String);
 /// Landing area for imported steps, one row per step, with its environments and applications.
 ///
-/// `cutover.stg_steps`, DBT-114, declared in `schema/cutover/24_staging.sql` line 5.
+/// `cutover.stg_steps`, DBT-114, declared in `schema/cutover/24_staging.sql` line 6.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct StgSteps {
     /// External key of the step, usually its three-letter kind, a hyphen and a number; given by the import file.

@@ -21,7 +21,7 @@ pub struct SystemConfigurationScfId(pub uuid::Uuid);
 newtype!(SystemConfigurationScfId, uuid::Uuid);
 /// Settings of the application, kept separately for each environment.
 ///
-/// `cutover.system_configuration_scf`, DBT-119, declared in `schema/cutover/25_support.sql` line 150.
+/// `cutover.system_configuration_scf`, DBT-119, declared in `schema/cutover/25_support.sql` line 152.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct SystemConfigurationScf {
     /// Identity of the setting.

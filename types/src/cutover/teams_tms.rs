@@ -21,7 +21,7 @@ pub struct TeamsTmsId(pub i32);
 newtype!(TeamsTmsId, i32);
 /// Groups of people who own plans and carry out steps.
 ///
-/// `cutover.teams_tms`, DBT-003, declared in `schema/cutover/21_core.sql` line 5.
+/// `cutover.teams_tms`, DBT-003, declared in `schema/cutover/21_core.sql` line 6.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct TeamsTms {
     /// Number of the team, assigned by default.

@@ -4,7 +4,7 @@
 use super::super::runtime::{Columns, Error, FromRow, Insert, Row, Table};
 /// Which team looks after which application.
 ///
-/// `cutover.teams_tms_x_applications_app`, DBT-202, declared in `schema/cutover/26_junction.sql` line 28.
+/// `cutover.teams_tms_x_applications_app`, DBT-202, declared in `schema/cutover/26_junction.sql` line 30.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct TeamsTmsXApplicationsApp {
     /// Team in charge; points at teams_tms.

@@ -21,7 +21,7 @@ pub struct TeamsTmsXUsersUsrId(pub i32);
 newtype!(TeamsTmsXUsersUsrId, i32);
 /// Who is a member of which team.
 ///
-/// `cutover.teams_tms_x_users_usr`, DBT-201, declared in `schema/cutover/26_junction.sql` line 5.
+/// `cutover.teams_tms_x_users_usr`, DBT-201, declared in `schema/cutover/26_junction.sql` line 7.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct TeamsTmsXUsersUsr {
     /// Number of the membership, assigned by default.

@@ -21,7 +21,7 @@ pub struct UsersUsrId(pub i32);
 newtype!(UsersUsrId, i32);
 /// People known to the system, identified by a three-letter code.
 ///
-/// `cutover.users_usr`, DBT-004, declared in `schema/cutover/21_core.sql` line 38.
+/// `cutover.users_usr`, DBT-004, declared in `schema/cutover/21_core.sql` line 39.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct UsersUsr {
     /// Number of the person, assigned by default.

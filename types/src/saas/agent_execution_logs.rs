@@ -21,7 +21,7 @@ pub struct AgentExecutionLogsId(pub i64);
 newtype!(AgentExecutionLogsId, i64);
 /// One run of an automation agent.
 ///
-/// `saas.agent_execution_logs`, DBT-402, declared in `schema/saas/23_integrations.sql` line 36.
+/// `saas.agent_execution_logs`, DBT-402, declared in `schema/saas/23_integrations.sql` line 37.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct AgentExecutionLogs {
     /// Key of the run, from a sequence.

@@ -21,7 +21,7 @@ pub struct AlertHistoryId(pub uuid::Uuid);
 newtype!(AlertHistoryId, uuid::Uuid);
 /// One alarm given by an alert rule, and what became of it.
 ///
-/// `saas.alert_history`, DBT-412, declared in `schema/saas/27_health.sql` line 85.
+/// `saas.alert_history`, DBT-412, declared in `schema/saas/27_health.sql` line 87.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct AlertHistory {
     /// Key of the alarm.

@@ -21,7 +21,7 @@ pub struct AlertRulesId(pub uuid::Uuid);
 newtype!(AlertRulesId, uuid::Uuid);
 /// Threshold on a metric, and how alarm is given when it is crossed.
 ///
-/// `saas.alert_rules`, DBT-141, declared in `schema/saas/27_health.sql` line 45.
+/// `saas.alert_rules`, DBT-141, declared in `schema/saas/27_health.sql` line 46.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct AlertRules {
     /// Key of the rule.

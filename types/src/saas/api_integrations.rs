@@ -21,7 +21,7 @@ pub struct ApiIntegrationsId(pub uuid::Uuid);
 newtype!(ApiIntegrationsId, uuid::Uuid);
 /// Access of the platform as a whole to an API provider.
 ///
-/// `saas.api_integrations`, DBT-126, declared in `schema/saas/23_integrations.sql` line 95.
+/// `saas.api_integrations`, DBT-126, declared in `schema/saas/23_integrations.sql` line 96.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ApiIntegrations {
     /// Key of the access.

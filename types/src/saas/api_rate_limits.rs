@@ -21,7 +21,7 @@ pub struct ApiRateLimitsId(pub i64);
 newtype!(ApiRateLimitsId, i64);
 /// Request counters of model A: one row for a caller, an endpoint and a time window.
 ///
-/// `saas.api_rate_limits`, DBT-109, declared in `schema/saas/21_limits.sql` line 6.
+/// `saas.api_rate_limits`, DBT-109, declared in `schema/saas/21_limits.sql` line 7.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ApiRateLimits {
     /// Key of the counter, from a sequence.

@@ -21,7 +21,7 @@ pub struct ApiUsageStatisticsId(pub i64);
 newtype!(ApiUsageStatisticsId, i64);
 /// API calls of a caller to an endpoint, summed up by day.
 ///
-/// `saas.api_usage_statistics`, DBT-113, declared in `schema/saas/21_limits.sql` line 134.
+/// `saas.api_usage_statistics`, DBT-113, declared in `schema/saas/21_limits.sql` line 135.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ApiUsageStatistics {
     /// Key of the daily row, from a sequence.

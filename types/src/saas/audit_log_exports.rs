@@ -21,7 +21,7 @@ pub struct AuditLogExportsId(pub uuid::Uuid);
 newtype!(AuditLogExportsId, uuid::Uuid);
 /// A request to hand out part of the audit trail as a file.
 ///
-/// `saas.audit_log_exports`, DBT-406, declared in `schema/saas/24_audit.sql` line 118.
+/// `saas.audit_log_exports`, DBT-406, declared in `schema/saas/24_audit.sql` line 120.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct AuditLogExports {
     /// Key of the export.

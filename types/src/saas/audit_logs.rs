@@ -21,7 +21,7 @@ pub struct AuditLogsId(pub i64);
 newtype!(AuditLogsId, i64);
 /// Trail of who did what to which resource.
 ///
-/// `saas.audit_logs`, DBT-404, declared in `schema/saas/24_audit.sql` line 6.
+/// `saas.audit_logs`, DBT-404, declared in `schema/saas/24_audit.sql` line 8.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct AuditLogs {
     /// Key of the entry, from a sequence.

@@ -21,7 +21,7 @@ pub struct AuditLogsEnhancedId(pub i64);
 newtype!(AuditLogsEnhancedId, i64);
 /// Audit trail with security context and columns for a hash chain.
 ///
-/// `saas.audit_logs_enhanced`, DBT-405, declared in `schema/saas/24_audit.sql` line 58.
+/// `saas.audit_logs_enhanced`, DBT-405, declared in `schema/saas/24_audit.sql` line 60.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct AuditLogsEnhanced {
     /// Key of the entry, from a sequence.

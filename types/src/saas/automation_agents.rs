@@ -21,7 +21,7 @@ pub struct AutomationAgentsId(pub uuid::Uuid);
 newtype!(AutomationAgentsId, uuid::Uuid);
 /// A background worker of the platform that watches or tidies one area.
 ///
-/// `saas.automation_agents`, DBT-124, declared in `schema/saas/23_integrations.sql` line 3.
+/// `saas.automation_agents`, DBT-124, declared in `schema/saas/23_integrations.sql` line 4.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct AutomationAgents {
     /// Key of the worker.

@@ -21,7 +21,7 @@ pub struct AutomationsId(pub uuid::Uuid);
 newtype!(AutomationsId, uuid::Uuid);
 /// An automation rule of an organisation, the simple kind without workflow steps.
 ///
-/// `saas.automations`, DBT-108, declared in `schema/saas/20_tenants.sql` line 194.
+/// `saas.automations`, DBT-108, declared in `schema/saas/20_tenants.sql` line 197.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Automations {
     /// Key of the rule.

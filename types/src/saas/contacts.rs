@@ -21,7 +21,7 @@ pub struct ContactsId(pub i64);
 newtype!(ContactsId, i64);
 /// A person or lead in the CRM of one organisation.
 ///
-/// `saas.contacts`, DBT-003, declared in `schema/saas/20_tenants.sql` line 38.
+/// `saas.contacts`, DBT-003, declared in `schema/saas/20_tenants.sql` line 40.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Contacts {
     /// Key of the contact, from a sequence.

@@ -20,7 +20,7 @@ pub struct CreditActionsActionType(pub String);
 newtype!(CreditActionsActionType, String);
 /// Price list: what each chargeable action costs.
 ///
-/// `saas.credit_actions`, DBT-143, declared in `schema/saas/28_credits.sql` line 28.
+/// `saas.credit_actions`, DBT-143, declared in `schema/saas/28_credits.sql` line 29.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct CreditActions {
     /// Name of the action; the key.

@@ -21,7 +21,7 @@ pub struct CreditConsumptionLogsId(pub i64);
 newtype!(CreditConsumptionLogsId, i64);
 /// One attempt to spend credits.
 ///
-/// `saas.credit_consumption_logs`, DBT-413, declared in `schema/saas/28_credits.sql` line 41.
+/// `saas.credit_consumption_logs`, DBT-413, declared in `schema/saas/28_credits.sql` line 42.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct CreditConsumptionLogs {
     /// Key of the attempt, from a sequence.

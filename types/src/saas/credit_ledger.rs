@@ -21,7 +21,7 @@ pub struct CreditLedgerId(pub i64);
 newtype!(CreditLedgerId, i64);
 /// Older record of credit bookings, kept beside the balance in organization_credits.
 ///
-/// `saas.credit_ledger`, DBT-107, declared in `schema/saas/20_tenants.sql` line 174.
+/// `saas.credit_ledger`, DBT-107, declared in `schema/saas/20_tenants.sql` line 177.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct CreditLedger {
     /// Key of the booking, from a sequence.

@@ -21,7 +21,7 @@ pub struct CrmEventsId(pub i64);
 newtype!(CrmEventsId, i64);
 /// A meeting, call or other appointment with a contact.
 ///
-/// `saas.crm_events`, DBT-144, declared in `schema/saas/29_crm.sql` line 3.
+/// `saas.crm_events`, DBT-144, declared in `schema/saas/29_crm.sql` line 4.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct CrmEvents {
     /// Key of the appointment, from a sequence.

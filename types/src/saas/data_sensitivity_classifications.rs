@@ -21,7 +21,7 @@ pub struct DataSensitivityClassificationsId(pub uuid::Uuid);
 newtype!(DataSensitivityClassificationsId, uuid::Uuid);
 /// How sensitive the data in a column is, and what follows from it.
 ///
-/// `saas.data_sensitivity_classifications`, DBT-129, declared in `schema/saas/24_audit.sql` line 269.
+/// `saas.data_sensitivity_classifications`, DBT-129, declared in `schema/saas/24_audit.sql` line 272.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct DataSensitivityClassifications {
     /// Key of the classification.

@@ -21,7 +21,7 @@ pub struct DebugLogsId(pub i64);
 newtype!(DebugLogsId, i64);
 /// Messages written by developers while looking for faults.
 ///
-/// `saas.debug_logs`, DBT-414, declared in `schema/saas/29_crm.sql` line 61.
+/// `saas.debug_logs`, DBT-414, declared in `schema/saas/29_crm.sql` line 62.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct DebugLogs {
     /// Key of the message, from a sequence.

@@ -21,7 +21,7 @@ pub struct EscalationRulesId(pub uuid::Uuid);
 newtype!(EscalationRulesId, uuid::Uuid);
 /// When and to whom an incident is passed on if nobody deals with it.
 ///
-/// `saas.escalation_rules`, DBT-136, declared in `schema/saas/26_incidents.sql` line 146.
+/// `saas.escalation_rules`, DBT-136, declared in `schema/saas/26_incidents.sql` line 149.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct EscalationRules {
     /// Key of the rule.

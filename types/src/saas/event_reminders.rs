@@ -21,7 +21,7 @@ pub struct EventRemindersId(pub i64);
 newtype!(EventRemindersId, i64);
 /// A message to a contact ahead of an appointment.
 ///
-/// `saas.event_reminders`, DBT-145, declared in `schema/saas/29_crm.sql` line 30.
+/// `saas.event_reminders`, DBT-145, declared in `schema/saas/29_crm.sql` line 31.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct EventReminders {
     /// Key of the reminder, from a sequence.

@@ -21,7 +21,7 @@ pub struct FormsId(pub uuid::Uuid);
 newtype!(FormsId, uuid::Uuid);
 /// A form of an organisation that collects data from its contacts.
 ///
-/// `saas.forms`, DBT-103, declared in `schema/saas/20_tenants.sql` line 82.
+/// `saas.forms`, DBT-103, declared in `schema/saas/20_tenants.sql` line 84.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Forms {
     /// Key of the form.

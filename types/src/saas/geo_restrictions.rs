@@ -21,7 +21,7 @@ pub struct GeoRestrictionsId(pub uuid::Uuid);
 newtype!(GeoRestrictionsId, uuid::Uuid);
 /// Countries or regions from which access is allowed or refused.
 ///
-/// `saas.geo_restrictions`, DBT-133, declared in `schema/saas/25_access.sql` line 152.
+/// `saas.geo_restrictions`, DBT-133, declared in `schema/saas/25_access.sql` line 153.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct GeoRestrictions {
     /// Key of the restriction.

@@ -21,7 +21,7 @@ pub struct GoogleCredentialsId(pub uuid::Uuid);
 newtype!(GoogleCredentialsId, uuid::Uuid);
 /// OAuth tokens with which an organisation reaches its Google account.
 ///
-/// `saas.google_credentials`, DBT-104, declared in `schema/saas/20_tenants.sql` line 104.
+/// `saas.google_credentials`, DBT-104, declared in `schema/saas/20_tenants.sql` line 106.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct GoogleCredentials {
     /// Key of the credential.

@@ -21,7 +21,7 @@ pub struct IncidentActionsId(pub i64);
 newtype!(IncidentActionsId, i64);
 /// What was done about an incident, in order.
 ///
-/// `saas.incident_actions`, DBT-134, declared in `schema/saas/26_incidents.sql` line 51.
+/// `saas.incident_actions`, DBT-134, declared in `schema/saas/26_incidents.sql` line 53.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct IncidentActions {
     /// Key of the action, from a sequence.

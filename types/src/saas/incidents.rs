@@ -21,7 +21,7 @@ pub struct IncidentsId(pub uuid::Uuid);
 newtype!(IncidentsId, uuid::Uuid);
 /// A disturbance of the platform or of one tenant.
 ///
-/// `saas.incidents`, DBT-005, declared in `schema/saas/26_incidents.sql` line 3.
+/// `saas.incidents`, DBT-005, declared in `schema/saas/26_incidents.sql` line 4.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Incidents {
     /// Key of the incident.

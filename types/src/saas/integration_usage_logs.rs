@@ -21,7 +21,7 @@ pub struct IntegrationUsageLogsId(pub i64);
 newtype!(IntegrationUsageLogsId, i64);
 /// One call to an API provider.
 ///
-/// `saas.integration_usage_logs`, DBT-403, declared in `schema/saas/23_integrations.sql` line 133.
+/// `saas.integration_usage_logs`, DBT-403, declared in `schema/saas/23_integrations.sql` line 134.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct IntegrationUsageLogs {
     /// Key of the call, from a sequence.

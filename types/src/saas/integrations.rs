@@ -21,7 +21,7 @@ pub struct IntegrationsId(pub uuid::Uuid);
 newtype!(IntegrationsId, uuid::Uuid);
 /// A connection of one organisation to an outside service.
 ///
-/// `saas.integrations`, DBT-125, declared in `schema/saas/23_integrations.sql` line 61.
+/// `saas.integrations`, DBT-125, declared in `schema/saas/23_integrations.sql` line 62.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Integrations {
     /// Key of the connection.

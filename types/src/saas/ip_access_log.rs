@@ -21,7 +21,7 @@ pub struct IpAccessLogId(pub i64);
 newtype!(IpAccessLogId, i64);
 /// One access decided by address: let in or turned away.
 ///
-/// `saas.ip_access_log`, DBT-410, declared in `schema/saas/25_access.sql` line 119.
+/// `saas.ip_access_log`, DBT-410, declared in `schema/saas/25_access.sql` line 120.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct IpAccessLog {
     /// Key of the access, from a sequence.

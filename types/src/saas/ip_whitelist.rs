@@ -21,7 +21,7 @@ pub struct IpWhitelistId(pub uuid::Uuid);
 newtype!(IpWhitelistId, uuid::Uuid);
 /// An address or network from which access is allowed.
 ///
-/// `saas.ip_whitelist`, DBT-130, declared in `schema/saas/24_audit.sql` line 304.
+/// `saas.ip_whitelist`, DBT-130, declared in `schema/saas/24_audit.sql` line 307.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct IpWhitelist {
     /// Key of the rule.

@@ -21,7 +21,7 @@ pub struct LoginAttemptsId(pub i64);
 newtype!(LoginAttemptsId, i64);
 /// One try to sign in.
 ///
-/// `saas.login_attempts`, DBT-409, declared in `schema/saas/25_access.sql` line 55.
+/// `saas.login_attempts`, DBT-409, declared in `schema/saas/25_access.sql` line 56.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct LoginAttempts {
     /// Key of the try, from a sequence.

@@ -21,7 +21,7 @@ pub struct NotificationLogsId(pub i64);
 newtype!(NotificationLogsId, i64);
 /// One report sent, or to be sent, about an incident.
 ///
-/// `saas.notification_logs`, DBT-411, declared in `schema/saas/26_incidents.sql` line 116.
+/// `saas.notification_logs`, DBT-411, declared in `schema/saas/26_incidents.sql` line 119.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct NotificationLogs {
     /// Key of the report, from a sequence.

@@ -21,7 +21,7 @@ pub struct NotificationRulesId(pub uuid::Uuid);
 newtype!(NotificationRulesId, uuid::Uuid);
 /// Which incidents are reported to whom, and by which channel.
 ///
-/// `saas.notification_rules`, DBT-135, declared in `schema/saas/26_incidents.sql` line 76.
+/// `saas.notification_rules`, DBT-135, declared in `schema/saas/26_incidents.sql` line 78.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct NotificationRules {
     /// Key of the rule.

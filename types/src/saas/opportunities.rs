@@ -21,7 +21,7 @@ pub struct OpportunitiesId(pub i64);
 newtype!(OpportunitiesId, i64);
 /// A possible sale in the pipeline of one organisation.
 ///
-/// `saas.opportunities`, DBT-102, declared in `schema/saas/20_tenants.sql` line 59.
+/// `saas.opportunities`, DBT-102, declared in `schema/saas/20_tenants.sql` line 61.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Opportunities {
     /// Key of the opportunity, from a sequence.

@@ -4,7 +4,7 @@
 use super::super::runtime::{Columns, Error, FromRow, Insert, Row, Table};
 /// Credit balance of an organisation in the running cycle, one row each.
 ///
-/// `saas.organization_credits`, DBT-142, declared in `schema/saas/28_credits.sql` line 6.
+/// `saas.organization_credits`, DBT-142, declared in `schema/saas/28_credits.sql` line 7.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct OrganizationCredits {
     /// Points at organizations.id: the tenant that holds the credits; also the key.

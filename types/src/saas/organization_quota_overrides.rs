@@ -21,7 +21,7 @@ pub struct OrganizationQuotaOverridesId(pub uuid::Uuid);
 newtype!(OrganizationQuotaOverridesId, uuid::Uuid);
 /// Other limits than the policy's own, for one organisation.
 ///
-/// `saas.organization_quota_overrides`, DBT-111, declared in `schema/saas/21_limits.sql` line 66.
+/// `saas.organization_quota_overrides`, DBT-111, declared in `schema/saas/21_limits.sql` line 67.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct OrganizationQuotaOverrides {
     /// Key of the override.

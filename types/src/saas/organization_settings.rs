@@ -21,7 +21,7 @@ pub struct OrganizationSettingsId(pub uuid::Uuid);
 newtype!(OrganizationSettingsId, uuid::Uuid);
 /// Configuration document of an organisation, one row each.
 ///
-/// `saas.organization_settings`, DBT-105, declared in `schema/saas/20_tenants.sql` line 131.
+/// `saas.organization_settings`, DBT-105, declared in `schema/saas/20_tenants.sql` line 133.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct OrganizationSettings {
     /// Key of the settings row.

@@ -21,7 +21,7 @@ pub struct OrganizationSubscriptionsId(pub uuid::Uuid);
 newtype!(OrganizationSubscriptionsId, uuid::Uuid);
 /// A paid or free plan an organisation holds for a period.
 ///
-/// `saas.organization_subscriptions`, DBT-106, declared in `schema/saas/20_tenants.sql` line 150.
+/// `saas.organization_subscriptions`, DBT-106, declared in `schema/saas/20_tenants.sql` line 152.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct OrganizationSubscriptions {
     /// Key of the subscription.

@@ -21,7 +21,7 @@ pub struct OrganizationsId(pub uuid::Uuid);
 newtype!(OrganizationsId, uuid::Uuid);
 /// A tenant: the customer organisation that owns rows in nearly every other table.
 ///
-/// `saas.organizations`, DBT-002, declared in `schema/saas/20_tenants.sql` line 6.
+/// `saas.organizations`, DBT-002, declared in `schema/saas/20_tenants.sql` line 8.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Organizations {
     /// Key of the organisation; every organization_id of the pack points here.

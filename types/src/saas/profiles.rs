@@ -4,7 +4,7 @@
 use super::super::runtime::{Columns, Error, FromRow, Insert, Row, Table};
 /// Application profile of a login: its organisation and its role.
 ///
-/// `saas.profiles`, DBT-101, declared in `schema/saas/20_tenants.sql` line 20.
+/// `saas.profiles`, DBT-101, declared in `schema/saas/20_tenants.sql` line 22.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Profiles {
     /// Points at auth.users.id: one profile for each login, so there is no default.

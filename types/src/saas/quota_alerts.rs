@@ -21,7 +21,7 @@ pub struct QuotaAlertsId(pub i64);
 newtype!(QuotaAlertsId, i64);
 /// Notice that an organisation came close to a quota or went past it.
 ///
-/// `saas.quota_alerts`, DBT-112, declared in `schema/saas/21_limits.sql` line 98.
+/// `saas.quota_alerts`, DBT-112, declared in `schema/saas/21_limits.sql` line 99.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct QuotaAlerts {
     /// Key of the notice, from a sequence.

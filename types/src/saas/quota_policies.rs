@@ -21,7 +21,7 @@ pub struct QuotaPoliciesId(pub uuid::Uuid);
 newtype!(QuotaPoliciesId, uuid::Uuid);
 /// Request quotas for a group of endpoints, optionally for one role only.
 ///
-/// `saas.quota_policies`, DBT-110, declared in `schema/saas/21_limits.sql` line 37.
+/// `saas.quota_policies`, DBT-110, declared in `schema/saas/21_limits.sql` line 38.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct QuotaPolicies {
     /// Key of the policy.

@@ -21,7 +21,7 @@ pub struct RateLimitConfigId(pub uuid::Uuid);
 newtype!(RateLimitConfigId, uuid::Uuid);
 /// Limits of model B: what one organisation may do with a kind of resource.
 ///
-/// `saas.rate_limit_config`, DBT-114, declared in `schema/saas/21_limits.sql` line 167.
+/// `saas.rate_limit_config`, DBT-114, declared in `schema/saas/21_limits.sql` line 168.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct RateLimitConfig {
     /// Key of the configuration.

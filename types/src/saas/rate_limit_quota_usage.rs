@@ -21,7 +21,7 @@ pub struct RateLimitQuotaUsageId(pub uuid::Uuid);
 newtype!(RateLimitQuotaUsageId, uuid::Uuid);
 /// Monthly counters of model B for a kind of resource.
 ///
-/// `saas.rate_limit_quota_usage`, DBT-116, declared in `schema/saas/21_limits.sql` line 225.
+/// `saas.rate_limit_quota_usage`, DBT-116, declared in `schema/saas/21_limits.sql` line 227.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct RateLimitQuotaUsage {
     /// Key of the counter.

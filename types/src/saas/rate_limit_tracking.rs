@@ -21,7 +21,7 @@ pub struct RateLimitTrackingId(pub i64);
 newtype!(RateLimitTrackingId, i64);
 /// Requests seen by model B, one row each; the sliding window counts them.
 ///
-/// `saas.rate_limit_tracking`, DBT-115, declared in `schema/saas/21_limits.sql` line 198.
+/// `saas.rate_limit_tracking`, DBT-115, declared in `schema/saas/21_limits.sql` line 199.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct RateLimitTracking {
     /// Key of the request, from a sequence.

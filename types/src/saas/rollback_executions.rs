@@ -21,7 +21,7 @@ pub struct RollbackExecutionsId(pub uuid::Uuid);
 newtype!(RollbackExecutionsId, uuid::Uuid);
 /// One use of a rollback procedure on an incident.
 ///
-/// `saas.rollback_executions`, DBT-138, declared in `schema/saas/26_incidents.sql` line 208.
+/// `saas.rollback_executions`, DBT-138, declared in `schema/saas/26_incidents.sql` line 212.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct RollbackExecutions {
     /// Key of the use.

@@ -21,7 +21,7 @@ pub struct RollbackProceduresId(pub uuid::Uuid);
 newtype!(RollbackProceduresId, uuid::Uuid);
 /// A prepared way to take a change back when an incident calls for it.
 ///
-/// `saas.rollback_procedures`, DBT-137, declared in `schema/saas/26_incidents.sql` line 178.
+/// `saas.rollback_procedures`, DBT-137, declared in `schema/saas/26_incidents.sql` line 181.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct RollbackProcedures {
     /// Key of the procedure.

@@ -21,7 +21,7 @@ pub struct SecurityAlertsId(pub i64);
 newtype!(SecurityAlertsId, i64);
 /// A warning to the owner of a login about the safety of the account.
 ///
-/// `saas.security_alerts`, DBT-128, declared in `schema/saas/24_audit.sql` line 200.
+/// `saas.security_alerts`, DBT-128, declared in `schema/saas/24_audit.sql` line 203.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct SecurityAlerts {
     /// Key of the warning, from a sequence.

@@ -21,7 +21,7 @@ pub struct SecurityEventsId(pub i64);
 newtype!(SecurityEventsId, i64);
 /// Something that may be an attack, and what the investigation found.
 ///
-/// `saas.security_events`, DBT-127, declared in `schema/saas/24_audit.sql` line 154.
+/// `saas.security_events`, DBT-127, declared in `schema/saas/24_audit.sql` line 157.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct SecurityEvents {
     /// Key of the event, from a sequence.

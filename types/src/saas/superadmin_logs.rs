@@ -21,7 +21,7 @@ pub struct SuperadminLogsId(pub i64);
 newtype!(SuperadminLogsId, i64);
 /// Trail of what platform administrators did.
 ///
-/// `saas.superadmin_logs`, DBT-407, declared in `schema/saas/24_audit.sql` line 231.
+/// `saas.superadmin_logs`, DBT-407, declared in `schema/saas/24_audit.sql` line 234.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct SuperadminLogs {
     /// Key of the entry, from a sequence.

@@ -21,7 +21,7 @@ pub struct SystemHealthChecksId(pub uuid::Uuid);
 newtype!(SystemHealthChecksId, uuid::Uuid);
 /// Result of one probe of a part of the system.
 ///
-/// `saas.system_health_checks`, DBT-139, declared in `schema/saas/27_health.sql` line 3.
+/// `saas.system_health_checks`, DBT-139, declared in `schema/saas/27_health.sql` line 4.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct SystemHealthChecks {
     /// Key of the result.

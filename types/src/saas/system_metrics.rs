@@ -21,7 +21,7 @@ pub struct SystemMetricsId(pub i64);
 newtype!(SystemMetricsId, i64);
 /// One measured value of a metric.
 ///
-/// `saas.system_metrics`, DBT-140, declared in `schema/saas/27_health.sql` line 27.
+/// `saas.system_metrics`, DBT-140, declared in `schema/saas/27_health.sql` line 28.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct SystemMetrics {
     /// Key of the measurement, from a sequence.

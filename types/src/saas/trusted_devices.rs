@@ -21,7 +21,7 @@ pub struct TrustedDevicesId(pub uuid::Uuid);
 newtype!(TrustedDevicesId, uuid::Uuid);
 /// A device a person has marked as their own.
 ///
-/// `saas.trusted_devices`, DBT-132, declared in `schema/saas/25_access.sql` line 84.
+/// `saas.trusted_devices`, DBT-132, declared in `schema/saas/25_access.sql` line 85.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct TrustedDevices {
     /// Key of the device.

@@ -21,7 +21,7 @@ pub struct User2faAttemptsId(pub i64);
 newtype!(User2faAttemptsId, i64);
 /// One try to pass the second factor.
 ///
-/// `saas.user_2fa_attempts`, DBT-408, declared in `schema/saas/25_access.sql` line 34.
+/// `saas.user_2fa_attempts`, DBT-408, declared in `schema/saas/25_access.sql` line 35.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct User2faAttempts {
     /// Key of the try, from a sequence.

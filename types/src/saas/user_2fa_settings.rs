@@ -21,7 +21,7 @@ pub struct User2faSettingsId(pub uuid::Uuid);
 newtype!(User2faSettingsId, uuid::Uuid);
 /// Second factor of a login.
 ///
-/// `saas.user_2fa_settings`, DBT-131, declared in `schema/saas/25_access.sql` line 5.
+/// `saas.user_2fa_settings`, DBT-131, declared in `schema/saas/25_access.sql` line 6.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct User2faSettings {
     /// Key of the settings row.

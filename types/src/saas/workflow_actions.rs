@@ -21,7 +21,7 @@ pub struct WorkflowActionsId(pub uuid::Uuid);
 newtype!(WorkflowActionsId, uuid::Uuid);
 /// What one step of a workflow does.
 ///
-/// `saas.workflow_actions`, DBT-119, declared in `schema/saas/22_workflows.sql` line 128.
+/// `saas.workflow_actions`, DBT-119, declared in `schema/saas/22_workflows.sql` line 131.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct WorkflowActions {
     /// Key of the action.

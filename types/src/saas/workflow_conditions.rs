@@ -21,7 +21,7 @@ pub struct WorkflowConditionsId(pub uuid::Uuid);
 newtype!(WorkflowConditionsId, uuid::Uuid);
 /// A branch in a workflow: which step follows when a test holds or fails.
 ///
-/// `saas.workflow_conditions`, DBT-118, declared in `schema/saas/22_workflows.sql` line 98.
+/// `saas.workflow_conditions`, DBT-118, declared in `schema/saas/22_workflows.sql` line 100.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct WorkflowConditions {
     /// Key of the condition.

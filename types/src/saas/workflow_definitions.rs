@@ -21,7 +21,7 @@ pub struct WorkflowDefinitionsId(pub uuid::Uuid);
 newtype!(WorkflowDefinitionsId, uuid::Uuid);
 /// An automated workflow of an organisation.
 ///
-/// `saas.workflow_definitions`, DBT-004, declared in `schema/saas/22_workflows.sql` line 3.
+/// `saas.workflow_definitions`, DBT-004, declared in `schema/saas/22_workflows.sql` line 4.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct WorkflowDefinitions {
     /// Key of the workflow.

@@ -21,7 +21,7 @@ pub struct WorkflowExecutionLogsId(pub i64);
 newtype!(WorkflowExecutionLogsId, i64);
 /// One run of a workflow.
 ///
-/// `saas.workflow_execution_logs`, DBT-401, declared in `schema/saas/22_workflows.sql` line 36.
+/// `saas.workflow_execution_logs`, DBT-401, declared in `schema/saas/22_workflows.sql` line 37.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct WorkflowExecutionLogs {
     /// Key of the run, from a sequence.

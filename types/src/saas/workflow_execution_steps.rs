@@ -21,7 +21,7 @@ pub struct WorkflowExecutionStepsId(pub i64);
 newtype!(WorkflowExecutionStepsId, i64);
 /// One step within a run of a workflow.
 ///
-/// `saas.workflow_execution_steps`, DBT-122, declared in `schema/saas/22_workflows.sql` line 213.
+/// `saas.workflow_execution_steps`, DBT-122, declared in `schema/saas/22_workflows.sql` line 220.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct WorkflowExecutionSteps {
     /// Key of the executed step, from a sequence.

@@ -21,7 +21,7 @@ pub struct WorkflowTemplatesId(pub uuid::Uuid);
 newtype!(WorkflowTemplatesId, uuid::Uuid);
 /// A ready-made workflow to copy from.
 ///
-/// `saas.workflow_templates`, DBT-117, declared in `schema/saas/22_workflows.sql` line 65.
+/// `saas.workflow_templates`, DBT-117, declared in `schema/saas/22_workflows.sql` line 66.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct WorkflowTemplates {
     /// Key of the template.

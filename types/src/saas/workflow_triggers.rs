@@ -21,7 +21,7 @@ pub struct WorkflowTriggersId(pub uuid::Uuid);
 newtype!(WorkflowTriggersId, uuid::Uuid);
 /// A way to start a workflow.
 ///
-/// `saas.workflow_triggers`, DBT-120, declared in `schema/saas/22_workflows.sql` line 157.
+/// `saas.workflow_triggers`, DBT-120, declared in `schema/saas/22_workflows.sql` line 161.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct WorkflowTriggers {
     /// Key of the trigger.

@@ -21,7 +21,7 @@ pub struct WorkflowVariablesId(pub uuid::Uuid);
 newtype!(WorkflowVariablesId, uuid::Uuid);
 /// A variable a workflow works with.
 ///
-/// `saas.workflow_variables`, DBT-123, declared in `schema/saas/22_workflows.sql` line 249.
+/// `saas.workflow_variables`, DBT-123, declared in `schema/saas/22_workflows.sql` line 257.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct WorkflowVariables {
     /// Key of the variable.

@@ -21,7 +21,7 @@ pub struct WorkflowVersionsId(pub uuid::Uuid);
 newtype!(WorkflowVersionsId, uuid::Uuid);
 /// An earlier or present content of a workflow, numbered.
 ///
-/// `saas.workflow_versions`, DBT-121, declared in `schema/saas/22_workflows.sql` line 192.
+/// `saas.workflow_versions`, DBT-121, declared in `schema/saas/22_workflows.sql` line 197.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct WorkflowVersions {
     /// Key of the version.

@@ -22,12 +22,18 @@ pub(in crate::lint) static RULE: Rule = Rule {
 };
 
 fn check(set: &Set<'_>, today: NaiveDate, out: &mut Findings<'_>) {
-    let documents: Vec<Document> = set
+    let linked: Vec<(usize, Document)> = set
         .documents
         .iter()
-        .map(|d| Document { path: PathBuf::from(&d.source.name), text: d.source.text.clone(), scope: d.scope.clone() })
+        .enumerate()
+        .filter(|(_, d)| d.linked)
+        .map(|(n, d)| {
+            let path = PathBuf::from(&d.source.name);
+            (n, Document { path, text: d.source.text.clone(), scope: d.scope.clone() })
+        })
         .collect();
-    let index: HashMap<&Path, usize> = documents.iter().enumerate().map(|(n, d)| (d.path.as_path(), n)).collect();
+    let (index, documents): (Vec<usize>, Vec<Document>) = linked.into_iter().unzip();
+    let index: HashMap<&Path, usize> = documents.iter().zip(index).map(|(d, n)| (d.path.as_path(), n)).collect();
     for problem in problems(&documents, set.prefixes(), today) {
         let Some(&document) = index.get(problem.path.as_path()) else { continue };
         let source = &set.documents[document].source;
