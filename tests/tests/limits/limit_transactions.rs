@@ -147,7 +147,7 @@ fn refunds_are_exact_under_concurrency() -> Result<()> {
                 let sql = format!("SELECT allowed FROM canon.rate_limit('k', {LIMIT}, {LONG}, on_abort => 'refund')");
                 client.batch_execute("BEGIN")?;
                 let allowed: bool = client.query_one(&sql, &[])?.get(0);
-                let keep = (number + k) % 2 == 0;
+                let keep = (number + k).is_multiple_of(2);
                 client.batch_execute(if keep { "COMMIT" } else { "ROLLBACK" })?;
                 committed += usize::from(allowed && keep);
             }
