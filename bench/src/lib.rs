@@ -9,7 +9,6 @@
 mod case;
 mod machine;
 mod measure;
-mod rate;
 mod registry;
 mod report;
 mod run;

@@ -8,6 +8,10 @@ use serde::Deserialize;
 use crate::error::Error;
 use crate::lint::LintConfig;
 
+mod types;
+
+pub use types::{Client, Dates, Override, Serde, TypesConfig};
+
 /// Name of the configuration file.
 pub const FILE: &str = "canon.toml";
 
@@ -51,17 +55,6 @@ pub struct SourceConfig {
     /// Text to replace before reading: placeholders of templates.
     #[serde(default)]
     pub substitute: BTreeMap<String, String>,
-}
-
-/// Settings of `canon types`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TypesConfig {
-    /// Source folder of the generated crate or module.
-    pub path: PathBuf,
-    /// File of the outermost module: `lib.rs` for a crate of its own.
-    #[serde(default = "default_root")]
-    pub root: String,
 }
 
 /// Settings of `canon docs`.
@@ -112,10 +105,6 @@ fn default_command() -> String {
 
 pub(crate) fn default_prefixes() -> Vec<String> {
     ["API", "UJ", "BR", "TEST"].map(str::to_owned).to_vec()
-}
-
-fn default_root() -> String {
-    "mod.rs".to_owned()
 }
 
 fn default_lock() -> PathBuf {

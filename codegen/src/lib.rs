@@ -25,6 +25,7 @@ pub mod regions;
 pub mod sample;
 pub mod source;
 pub mod split;
+mod typename;
 pub mod write;
 
 pub use canon_core::schema as model;

@@ -3,11 +3,17 @@
 //! Values are chosen from the type, the checks and the name of a column. They are deterministic,
 //! so that documents and tests do not change from run to run.
 
+use std::collections::{BTreeMap, HashSet};
+
 use canon_core::schema::{Column, ConstraintKind, Identity, Table};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::expr;
+
+mod literal;
+
+pub use literal::literal;
 
 /// A value for `column`, as JSON; `n` tells rows apart.
 pub fn value(table: &Table, column: &Column, n: u32) -> Value {
@@ -23,10 +29,25 @@ pub fn value(table: &Table, column: &Column, n: u32) -> Value {
 
 /// The values that a check allows for a column.
 pub fn value_list(table: &Table, column: &str) -> Option<Vec<String>> {
-    table.constraints.iter().filter(|c| c.kind == ConstraintKind::Check).find_map(|c| {
-        let (name, values) = expr::value_list(c.expression.as_deref()?)?;
-        (name == column && !values.is_empty()).then_some(values)
-    })
+    value_lists(table).remove(column)
+}
+
+/// The values that checks allow, by column. A check that was never validated promises nothing.
+pub fn value_lists(table: &Table) -> BTreeMap<String, Vec<String>> {
+    let mut lists = BTreeMap::new();
+    for check in table.constraints.iter().filter(|c| c.kind == ConstraintKind::Check && !c.not_valid) {
+        if let Some((column, values)) = check.expression.as_deref().and_then(expr::value_list) {
+            lists.entry(column).or_insert_with(|| distinct(values));
+        }
+    }
+    lists.retain(|_, values| !values.is_empty());
+    lists
+}
+
+/// Without repetitions, in the order of first appearance.
+pub(crate) fn distinct(values: Vec<String>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    values.into_iter().filter(|value| seen.insert(value.clone())).collect()
 }
 
 /// Whether a check says that a text column holds JSON.
@@ -74,7 +95,10 @@ fn scalar(table: &Table, column: &Column, ty: &str, n: u32) -> Value {
         "inet" => json!(format!("192.0.2.{}", n % 254 + 1)),
         "cidr" => json!("192.0.2.0/24"),
         "bytea" => json!([1, 2, 3]),
-        _ => Value::from(text(table, column, modifiers, n)),
+        other => {
+            let literal = literal::builtin(other, modifiers, n);
+            Value::from(literal.unwrap_or_else(|| text(table, column, modifiers, n)))
+        }
     }
 }
 
