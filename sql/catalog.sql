@@ -27,12 +27,25 @@ type_name AS MATERIALIZED (
     JOIN member m ON m.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND m.objid = e.oid
     WHERE n.nspname <> 'pg_catalog'
 ),
+-- Triggers and histories of status machines belong to the machines, which are not DDL.
+status_trigger AS MATERIALIZED (
+    SELECT t.oid, (pg_catalog.regexp_match(
+               pg_catalog.convert_from(pg_catalog.substring(t.tgargs, 1, pg_catalog.length(t.tgargs) - 1), pg_catalog.getdatabaseencoding()),
+               '"history":"((?:[^"\\]|\\.)*)"'))[1] AS history
+    FROM pg_catalog.pg_trigger t
+    JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+    JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+    WHERE n.nspname = 'canon' AND p.proname IN ('status_enforce', 'status_settle', 'status_record') AND t.tgnargs = 1
+),
 rel AS MATERIALIZED (
     SELECT c.oid, c.relname, n.nspname, c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity,
            c.relispartition, c.relpartbound, c.reloptions, c.reloftype, c.relowner, c.relacl
     FROM pg_catalog.pg_class c
     JOIN scope n ON n.oid = c.relnamespace
     WHERE c.relpersistence <> 't'
+      AND NOT EXISTS (
+          SELECT FROM status_trigger st
+          WHERE pg_catalog.replace(st.history, '\"', '"') = pg_catalog.format('%I.%I', n.nspname, c.relname))
       AND NOT EXISTS (
           SELECT FROM member m WHERE m.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND m.objid = c.oid)
 ),
@@ -198,7 +211,7 @@ trg AS MATERIALIZED (
     JOIN rel ON rel.oid = t.tgrelid
     JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
     JOIN pg_catalog.pg_namespace pn ON pn.oid = p.pronamespace
-    WHERE NOT t.tgisinternal AND t.tgparentid = 0
+    WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND t.oid NOT IN (SELECT st.oid FROM status_trigger st)
 ),
 trgs AS MATERIALIZED (
     SELECT tgrelid, pg_catalog.json_agg(doc ORDER BY oid) AS docs FROM trg GROUP BY tgrelid

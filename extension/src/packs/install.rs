@@ -44,6 +44,9 @@ fn install_one(pack: &'static Manifest) -> Result<Outcome> {
             run_file(library::text(pack, &file.name)?)?;
         }
     }
+    if let Some(machines) = library::machines(pack) {
+        run_with("SELECT pg_catalog.count(*) FROM canon.status_apply($1)", machines)?;
+    }
     let schemas: Vec<String> = pack.schemas().filter(|s| !namespaces.exists(s)).map(str::to_owned).collect();
     let default_rows = live::row_digests(pack, &schemas)?;
     let installed = Record { pack: pack.name.clone(), version: pack.version.clone(), schemas, default_rows };
@@ -78,5 +81,11 @@ fn require_create_privilege() -> Result<()> {
 /// what the ones before it made.
 fn run_file(text: &str) -> Result<()> {
     Spi::connect_mut(|client| client.update(text, None, &[]).map(|_| ()))?;
+    Ok(())
+}
+
+/// Calls one function of ours with one text. An engine is used as anybody uses it: through SQL.
+fn run_with(sql: &str, text: &str) -> Result<()> {
+    Spi::connect_mut(|client| client.update(sql, None, &[text.into()]).map(|_| ()))?;
     Ok(())
 }

@@ -48,3 +48,8 @@ pub(super) fn text(pack: &Manifest, file: &str) -> Result<&'static str> {
     let text = SCHEMA.get_file(format!("{}/{file}", pack.name)).and_then(|f| f.contents_utf8());
     text.ok_or_else(|| Error::Internal(format!("pack \"{}\" lacks its file {file}", pack.name)))
 }
+
+/// The status machines of a pack and the columns that they guard, where it has any.
+pub(super) fn machines(pack: &Manifest) -> Option<&'static str> {
+    SCHEMA.get_file(format!("{}/status.toml", pack.name)).and_then(|f| f.contents_utf8())
+}

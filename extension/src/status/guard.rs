@@ -73,7 +73,7 @@ pub(super) fn guard(relation: pg_sys::Oid, mut setup: Setup, keep_history: bool)
     if let Some(history) = &setup.history
         && oid_of(history)?.is_none()
     {
-        run(&history::ddl(history))?;
+        run(&history::ddl(history)?)?;
     }
     let text = setup.text()?;
     let guard = load::load(relation, &text, &mut Sources::default())?;

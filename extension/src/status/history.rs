@@ -215,8 +215,11 @@ fn prepared(history: &History) -> std::result::Result<&OwnedPreparedStatement, p
 }
 
 /// DDL of a history table.
-pub(super) fn ddl(table: &str) -> String {
-    format!(
+pub(super) fn ddl(table: &str) -> Result<String> {
+    let names = crate::cache::read("SELECT part FROM pg_catalog.unnest(pg_catalog.parse_ident($1)) AS part", &[table])?;
+    let name = names.into_iter().flatten().flatten().last().unwrap_or_default();
+    let key = pgrx::spi::quote_identifier(format!("pk_{name}"));
+    Ok(format!(
         "CREATE TABLE {table} (
              id          bigint GENERATED ALWAYS AS IDENTITY,
              relation    pg_catalog.regclass NOT NULL,
@@ -232,7 +235,7 @@ pub(super) fn ddl(table: &str) -> String {
              session_by  text NOT NULL,
              actor       text,
              changed_at  timestamptz NOT NULL,
-             PRIMARY KEY (relation, key, id)
+             CONSTRAINT {key} PRIMARY KEY (relation, key, id)
          );
          COMMENT ON TABLE {table} IS 'Changes of status, written by the triggers of canon.status_guard()';
          COMMENT ON COLUMN {table}.id IS 'Order of the changes';
@@ -249,5 +252,5 @@ pub(super) fn ddl(table: &str) -> String {
          COMMENT ON COLUMN {table}.session_by IS 'Role that opened the session: session_user';
          COMMENT ON COLUMN {table}.actor IS 'User of the application, from the setting canon.actor';
          COMMENT ON COLUMN {table}.changed_at IS 'Time of the change';"
-    )
+    ))
 }
