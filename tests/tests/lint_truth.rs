@@ -1,12 +1,16 @@
 //! What `canon lint` calls an error, PostgreSQL refuses; what a page shows otherwise, it accepts.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anyhow::Result;
-use canon_codegen::lint::{self, LintConfig, NaiveDate, RULES, Severity, Subject, Unit};
+use canon_codegen::lint::{self, Finding, LintConfig, NaiveDate, RULES, Severity, Subject, Unit};
+use canon_codegen::live;
 use canon_codegen::load::load;
+use canon_codegen::model::Model;
+use canon_codegen::project::Project;
 use canon_codegen::source::Source;
-use canon_tests::database;
+use canon_tests::{canon_database, database, repo_root};
 use postgres::Client;
 
 /// Numbers of the rules that find something.
@@ -231,6 +235,33 @@ fn lint_finds_an_error_where_postgresql_stops() -> Result<()> {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+    Ok(())
+}
+
+/// The same schema, read from files and from the database they were loaded into, has the same
+/// findings: nothing hangs on how a thing is spelt.
+#[test]
+fn lint_finds_in_a_database_what_it_finds_in_the_files() -> Result<()> {
+    let project = Project::open(&repo_root()?.join("canon.toml"))?;
+    let db = canon_database("lint_live")?;
+    let mut client = db.connect()?;
+    client.batch_execute("SELECT canon.install('all')")?;
+    let mut compared = 0;
+    for source in &project.sources {
+        let declared = &source.loaded.model;
+        let schemas: Vec<&str> = declared.schemas.iter().map(|s| s.name.as_str()).collect();
+        let found = live::read(&mut client, Some(&schemas))?;
+        let fingerprints = |model: &Model| {
+            let subject = Subject { units: vec![Unit::from(model)], ..Subject::default() };
+            let report = lint::run(&subject, &LintConfig::default(), NaiveDate::MIN);
+            report.findings.iter().map(Finding::fingerprint).collect::<BTreeSet<_>>()
+        };
+        let (of_files, of_database) = (fingerprints(declared), fingerprints(&found));
+        let differing: Vec<_> = of_files.symmetric_difference(&of_database).collect();
+        assert!(differing.is_empty(), "{}: {differing:#?}", source.name);
+        compared += of_files.len();
+    }
+    assert!(compared > 100, "{compared}");
     Ok(())
 }
 

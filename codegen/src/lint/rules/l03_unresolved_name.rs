@@ -257,6 +257,7 @@ fn views(cx: &Context<'_>, out: &mut Findings<'_>) {
     relations.extend(cx.model.tables.iter().map(|t| (&t.name, t.origin)));
     relations.extend(cx.model.views.iter().map(|v| (&v.name, v.origin)));
     relations.extend(cx.model.sequences.iter().map(|s| (&s.name, s.origin)));
+    let tables: HashSet<&str> = cx.model.tables.iter().map(|t| t.name.name.as_str()).collect();
     for view in &cx.model.views {
         let mut seen = HashSet::new();
         for Written { schema, name } in words::relations(&words::tokens(&view.query)) {
@@ -269,7 +270,7 @@ fn views(cx: &Context<'_>, out: &mut Findings<'_>) {
                 continue;
             }
             // Functions in FROM are not relations; extract(... FROM a.b) speaks of a column.
-            let is_column = cx.model.tables.iter().any(|t| t.name.name == name.schema);
+            let is_column = tables.contains(name.schema.as_str());
             let message = match relations.get(&name) {
                 None if has_extensions(cx) || is_column => continue,
                 None => format!("relation {name} does not exist"),

@@ -156,5 +156,5 @@ fn report(cx: &Context<'_>, table: &Table, access: &Access<'_>, better: &Access<
     };
     let draft = Draft::new(cx, object, access.origin.or(table.origin), message).help(help);
     // A short index beside a long one may be meant: it is smaller. A key has to be there anyway.
-    out.push(if equal || better.constraint.is_some() { draft } else { draft.hint() });
+    out.push(if equal || better.unique { draft } else { draft.hint() });
 }

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use canon_core::schema::{Index, QName, Table};
 
-use super::super::context::{Context, constraint_name, is_partition, unique_keys};
+use super::super::context::{Context, constraint_name, unique_keys};
 use super::super::finding::{Draft, Findings};
 use super::super::rule::{Check, Rule, Severity};
 use super::super::words;
@@ -21,9 +21,7 @@ fn check(cx: &Context<'_>, out: &mut Findings<'_>) {
     let mut names: HashMap<&QName, Vec<String>> = HashMap::new();
     for foreign in cx.foreign_keys() {
         // A partition's keys and indexes follow those of its parent, where they are reported.
-        if is_partition(foreign.table)
-            && cx.model.tables.iter().any(|t| is_parent_with_key(t, foreign.table, &foreign.key.columns))
-        {
+        if parent_has_key(cx, foreign.table, &foreign.key.columns) {
             continue;
         }
         if is_covered(foreign.table, &foreign.key.columns) {
@@ -44,9 +42,9 @@ fn check(cx: &Context<'_>, out: &mut Findings<'_>) {
     }
 }
 
-fn is_parent_with_key(parent: &Table, partition: &Table, columns: &[String]) -> bool {
-    partition.partition_of.as_ref().is_some_and(|p| p.parent == parent.name)
-        && parent.foreign_keys().any(|(key, _)| key.columns == columns)
+fn parent_has_key(cx: &Context<'_>, table: &Table, columns: &[String]) -> bool {
+    let parent = table.partition_of.as_ref().and_then(|p| cx.table(&p.parent));
+    parent.is_some_and(|parent| parent.foreign_keys().any(|(key, _)| key.columns == columns))
 }
 
 fn is_covered(table: &Table, columns: &[String]) -> bool {

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use canon_core::schema::{QName, quote_ident};
 
@@ -24,22 +24,22 @@ fn check(cx: &Context<'_>, out: &mut Findings<'_>) {
     }
     let keys: Vec<ForeignKey<'_>> = cx.foreign_keys().filter(owns).collect();
     for (schema, tenancy) in &tenancies {
-        // From owned tables to what they own, until nothing is added.
+        // From tables with the column to what they own, and on.
+        let mut children: HashMap<&QName, Vec<&QName>> = HashMap::new();
+        for key in keys.iter().filter(|k| k.table.name.schema == *schema) {
+            children.entry(&key.references.table).or_default().push(&key.table.name);
+        }
+        let is_root = |name: &QName| tenancy.roots.contains(name);
         let mut parent: HashMap<&QName, &QName> = HashMap::new();
-        let is_owned = |name: &QName, parent: &HashMap<&QName, &QName>| {
-            (tenancy.columns.contains_key(name) || parent.contains_key(name)) && !tenancy.roots.contains(name)
-        };
-        loop {
-            let before = parent.len();
-            for key in keys.iter().filter(|k| k.table.name.schema == *schema) {
-                let (child, of) = (&key.table.name, &key.references.table);
-                let open = !tenancy.columns.contains_key(child) && !tenancy.roots.contains(child) && child != of;
-                if open && is_owned(of, &parent) {
-                    parent.entry(child).or_insert(of);
+        let with_column = cx.model.tables.iter().map(|t| &t.name).filter(|n| tenancy.columns.contains_key(*n));
+        let mut queue: VecDeque<&QName> = with_column.filter(|n| !is_root(n)).collect();
+        while let Some(of) = queue.pop_front() {
+            for child in children.get(of).into_iter().flatten().copied() {
+                let open = !tenancy.columns.contains_key(child) && !is_root(child) && !parent.contains_key(child);
+                if open {
+                    parent.insert(child, of);
+                    queue.push_back(child);
                 }
-            }
-            if parent.len() == before {
-                break;
             }
         }
         let mut columns: Vec<&str> = tenancy.columns.values().copied().collect();

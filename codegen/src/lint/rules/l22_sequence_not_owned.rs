@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use canon_core::schema::{Column, QName, Table, quote_ident};
 use sqlparser::tokenizer::Token;
@@ -19,10 +19,11 @@ pub(in crate::lint) static RULE: Rule = Rule {
 };
 
 fn check(cx: &Context<'_>, out: &mut Findings<'_>) {
+    let known: HashSet<&QName> = cx.model.sequences.iter().map(|s| &s.name).collect();
     let mut users: HashMap<QName, Vec<(&Table, &Column)>> = HashMap::new();
     for table in &cx.model.tables {
         for column in table.columns.iter().filter(|c| !c.inherited) {
-            for name in column.default.iter().flat_map(|d| sequences(cx, table, d)) {
+            for name in column.default.iter().flat_map(|d| sequences(&known, table, d)) {
                 users.entry(name).or_default().push((table, column));
             }
         }
@@ -38,7 +39,7 @@ fn check(cx: &Context<'_>, out: &mut Findings<'_>) {
 }
 
 /// Sequences that a default draws from.
-fn sequences(cx: &Context<'_>, table: &Table, default: &str) -> Vec<QName> {
+fn sequences(known: &HashSet<&QName>, table: &Table, default: &str) -> Vec<QName> {
     if !words::contains_ignoring_case(default, "nextval") {
         return Vec::new();
     }
@@ -46,7 +47,6 @@ fn sequences(cx: &Context<'_>, table: &Table, default: &str) -> Vec<QName> {
         Token::SingleQuotedString(text) => Some(text.clone()),
         _ => None,
     };
-    let known = |name: &QName| cx.model.sequences.iter().any(|s| s.name == *name);
     words::tokens(default)
         .iter()
         .filter_map(literal)
@@ -58,7 +58,7 @@ fn sequences(cx: &Context<'_>, table: &Table, default: &str) -> Vec<QName> {
                 _ => return None,
             };
             let public = QName::new("public", &name.name);
-            Some(if !known(&name) && known(&public) { public } else { name })
+            Some(if !known.contains(&name) && known.contains(&public) { public } else { name })
         })
         .collect()
 }
