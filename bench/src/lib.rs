@@ -9,6 +9,7 @@
 mod case;
 mod machine;
 mod measure;
+mod rate;
 mod registry;
 mod report;
 mod run;

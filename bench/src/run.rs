@@ -3,6 +3,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use xtask::Server;
 
+use crate::Unit;
 use crate::case::{Benchmark, Case, Round};
 use crate::report::Measurement;
 use crate::stats::median;
@@ -41,12 +42,12 @@ fn measure_case(bench: &'static str, case: &mut Case, options: Options) -> Resul
     let mut peers: Vec<Vec<f64>> = vec![Vec::new(); case.peers.len()];
     for number in 0..=options.rounds {
         let counts = number > 0;
-        let value = positive("ours", (case.ours)(round)?)?;
+        let value = measured("ours", case.unit, (case.ours)(round)?)?;
         if counts {
             ours.push(value);
         }
         for ((name, run), values) in case.peers.iter_mut().zip(&mut peers) {
-            let value = positive(name, run(round).with_context(|| format!("peer {name}"))?)?;
+            let value = measured(name, case.unit, run(round).with_context(|| format!("peer {name}"))?)?;
             if counts {
                 values.push(value);
             }
@@ -57,8 +58,10 @@ fn measure_case(bench: &'static str, case: &mut Case, options: Options) -> Resul
     Ok(Measurement::new(bench, &case.name, case.clients, case.unit, median(&ours), medians.collect()))
 }
 
-fn positive(name: &str, value: f64) -> Result<f64> {
-    ensure!(value.is_finite() && value > 0.0, "{name} measured {value}, which is not a positive number");
+/// A number of bytes may be zero; anything else that is was not measured.
+fn measured(name: &str, unit: Unit, value: f64) -> Result<f64> {
+    let nothing = value == 0.0 && unit == Unit::Bytes;
+    ensure!(value.is_finite() && (value > 0.0 || nothing), "{name} measured {value}, which is not a positive number");
     Ok(value)
 }
 
@@ -68,7 +71,6 @@ mod tests {
     use std::rc::Rc;
 
     use super::*;
-    use crate::Unit;
 
     const OPTIONS: Options = Options { rounds: 3, duration: Duration::from_millis(1) };
 
@@ -94,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_contender_that_measures_nothing_is_named() {
-        let mut case = Case::new("c", 1, Unit::Bytes, |_| Ok(1.0)).against("void", |_| Ok(0.0));
+        let mut case = Case::new("c", 1, Unit::Milliseconds, |_| Ok(1.0)).against("void", |_| Ok(0.0));
         let error = measure_case("b", &mut case, OPTIONS).unwrap_err().to_string();
         assert_eq!(error, "void measured 0, which is not a positive number");
     }

@@ -27,6 +27,8 @@ pub(crate) enum Error {
     UnknownColumn { table: String, column: String },
     #[error("column \"{column}\" of table {table} holds no point in time")]
     NotATime { table: String, column: String },
+    #[error(transparent)]
+    Limit(#[from] crate::limit::LimitError),
     /// A bug or a damaged installation, never the user's fault.
     #[error("{0}")]
     Internal(String),
@@ -43,6 +45,7 @@ impl Error {
             Self::NotARowUpdate { .. } => Code::ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
             Self::UnknownColumn { .. } => Code::ERRCODE_UNDEFINED_COLUMN,
             Self::NotATime { .. } => Code::ERRCODE_DATATYPE_MISMATCH,
+            Self::Limit(error) => error.code(),
             Self::Internal(_) => Code::ERRCODE_INTERNAL_ERROR,
         }
     }
@@ -55,6 +58,7 @@ impl Error {
             Self::HoldsRows { tables, .. } => Some(tables.join("\n")),
             Self::StillUsed { objects, .. } => Some(objects.join("\n")),
             Self::NotARowUpdate { table } => Some(format!("The trigger of table {table} is of another kind.")),
+            Self::Limit(error) => error.detail(),
             _ => None,
         }
     }
@@ -87,6 +91,7 @@ impl Error {
                 Some("Name the columns to stamp as arguments of the trigger function.".to_owned())
             }
             Self::NotATime { .. } => Some("Use timestamptz, timestamp or date.".to_owned()),
+            Self::Limit(error) => error.hint(),
             Self::Internal(_) => None,
         }
     }

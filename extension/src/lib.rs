@@ -4,8 +4,10 @@
 mod cache;
 mod error;
 mod guc;
+mod limit;
 mod ops;
 mod packs;
+mod shmem;
 mod status;
 mod user;
 mod worker;
@@ -16,6 +18,23 @@ compile_error!("pg_canon must be built with panic = \"unwind\": a panic becomes 
 pgrx::pg_module_magic!(name, version);
 pgrx::extension_sql_file!("../../sql/install/bootstrap.sql", name = "bootstrap", bootstrap);
 pgrx::extension_sql_file!("../../sql/install/packs.sql", name = "packs", requires = ["bootstrap"]);
+pgrx::extension_sql_file!("../../sql/install/limits.sql", name = "limits", requires = ["bootstrap"]);
+pgrx::extension_sql_file!(
+    "../../sql/install/limits_rights.sql",
+    name = "limits_rights",
+    requires = [
+        "limits",
+        limit::api::rate_limit_refund,
+        limit::api::rate_limit_reset,
+        limit::api::rate_limit_inspect,
+        limit::api::rate_limit_stats,
+        limit::api::rate_limit_cleanup,
+        limit::api::ratelimit_policy_header,
+        limit::api::ratelimit_header,
+        limit::table::expired,
+        limit::table::rate_step
+    ]
+);
 pgrx::extension_sql_file!("../../sql/install/comments.sql", name = "comments", finalize);
 
 /// Every function of the extension lives in this schema. `bootstrap.sql` has created it already,
@@ -27,6 +46,7 @@ mod canon {}
 /// use in a session.
 #[pgrx::pg_guard]
 pub extern "C-unwind" fn _PG_init() {
+    limit::init();
     guc::init();
     cache::init();
     worker::init();

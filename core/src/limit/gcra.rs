@@ -28,9 +28,9 @@ pub(super) fn measure(rule: &Rule, now: u64, state: u128, cost: u64) -> (u64, u6
 
 /// Between the spending and now the level has gone down by the time that has passed, and it may
 /// have been the spent units that went: only what cannot have gone yet is given back.
-pub(super) fn refund(rule: &Rule, now: u64, spent_at: u64, state: u128, cost: u64) -> u128 {
-    let drained = u128::from(now.saturating_sub(spent_at)) * u128::from(rule.limit());
-    let still_there = (u128::from(cost) * u128::from(rule.period())).saturating_sub(drained);
+pub(super) fn refund(shape: &Shape, now: u64, spent_at: u64, state: u128, cost: u64) -> u128 {
+    let drained = u128::from(now.saturating_sub(spent_at)) * u128::from(shape.limit);
+    let still_there = (u128::from(cost) * u128::from(shape.period)).saturating_sub(drained);
     state.saturating_sub(still_there)
 }
 

@@ -4,7 +4,7 @@
 //! The durable row counts what was granted, so a crash can lose granted units, never spend one twice.
 
 use super::calendar::{Window, Zone};
-use super::rule::Rule;
+use super::rule::{Algorithm, Rule, Shape};
 use super::window::{Counter, window_of};
 
 /// What came of an attempt to spend leased units.
@@ -47,9 +47,15 @@ pub fn grant(state: u128, end: u64, before: u64, units: u64) -> u128 {
     Counter { end, used: counter.used + lost, granted: counter.granted.max(before) + units }.pack()
 }
 
+/// Whether a state holds leased units, which must not be brought back after a crash.
+pub fn is_leased(shape: &Shape, state: u128) -> bool {
+    let windows = matches!(shape.algorithm, Algorithm::FixedWindow | Algorithm::Calendar);
+    windows && Counter::unpack(state).granted > 0
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::{Algorithm, Utc, used};
+    use super::super::{Utc, used};
     use super::*;
 
     fn day(limit: i64) -> Rule {

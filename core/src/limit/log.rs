@@ -29,6 +29,12 @@ impl SlidingLog {
         self.describe(rule, now, cost, allowed)
     }
 
+    /// A log in which `used` units were spent just now.
+    #[must_use]
+    pub(super) fn with_used(now: u64, used: u64) -> Self {
+        Self { entries: if used == 0 { Vec::new() } else { vec![(now, used)] } }
+    }
+
     /// What `decide` would say, without spending.
     #[must_use]
     pub fn peek(&self, rule: &Rule, now: u64, cost: u64) -> Decision {

@@ -10,6 +10,7 @@
 //! [`Algorithm::SlidingWindow`], the Unix clock for windows that begin at full minutes or months.
 //! The exact sliding log, [`SlidingLog`], has a state of variable size.
 
+mod at_rest;
 mod calendar;
 mod gcra;
 mod header;
@@ -24,9 +25,10 @@ mod state;
 mod tests;
 mod window;
 
+pub use at_rest::AtRest;
 pub use calendar::{Calendar, Unit, Utc, Window, Zone};
 pub use header::{ratelimit, ratelimit_policy};
-pub use lease::{Lease, grant, spend};
+pub use lease::{Lease, grant, is_leased, spend};
 pub use log::SlidingLog;
 pub use pattern::{Pattern, most_specific};
 pub use rule::{Algorithm, Invalid, MAX_PERIOD, MAX_UNITS, Rule, Shape};
@@ -76,10 +78,10 @@ pub fn describe(rule: &Rule, zone: &dyn Zone, now: u64, state: u128, cost: u64, 
 
 /// The state after `cost` units that were spent at `spent_at` were given back at `now`. Never gives
 /// back more than is still counted: what time has restored since is not restored again.
-pub fn refund(rule: &Rule, now: u64, spent_at: u64, state: u128, cost: u64) -> u128 {
-    match rule.algorithm() {
-        Algorithm::Gcra => gcra::refund(rule, now, spent_at, state, cost),
-        Algorithm::SlidingWindow => sliding::refund(rule, now, spent_at, state, cost),
+pub fn refund(shape: &Shape, now: u64, spent_at: u64, state: u128, cost: u64) -> u128 {
+    match shape.algorithm {
+        Algorithm::Gcra => gcra::refund(shape, now, spent_at, state, cost),
+        Algorithm::SlidingWindow => sliding::refund(shape, now, spent_at, state, cost),
         Algorithm::FixedWindow | Algorithm::Calendar => window::refund(now, spent_at, state, cost),
         Algorithm::SlidingLog => state,
     }

@@ -90,8 +90,8 @@ fn wait(counts: Counts, elapsed: u64, limit: u64, period: u64, cost: u64) -> u64
     }
 }
 
-pub(super) fn refund(rule: &Rule, now: u64, spent_at: u64, state: u128, cost: u64) -> u128 {
-    let period = rule.period();
+pub(super) fn refund(shape: &Shape, now: u64, spent_at: u64, state: u128, cost: u64) -> u128 {
+    let period = shape.period;
     let (counts, _) = Counts::unpack(state).at(now, period);
     match counts.window.checked_sub(spent_at / period) {
         Some(0) => Counts { here: counts.here.saturating_sub(cost), ..counts },

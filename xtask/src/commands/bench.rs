@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::generate::with_throwaway;
 use crate::cli::BenchArgs;
 use crate::instance::Kind;
+use crate::packages;
 use crate::progress::step;
 use crate::project::Project;
 use crate::run::{capture, stream};
@@ -27,6 +28,9 @@ pub(crate) fn run(project: &Project, args: &BenchArgs) -> Result<()> {
     if chosen.trim().is_empty() {
         eprintln!("no benchmark is registered in bench/src/registry.rs");
         return Ok(());
+    }
+    if chosen.lines().any(|line| line.starts_with("rate ")) {
+        packages::ensure(packages::providing("redis-server", "redis-server").as_slice())?;
     }
     with_throwaway(project, Kind::Bench, |server| {
         let mut command = bench(false);

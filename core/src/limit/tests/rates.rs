@@ -205,10 +205,10 @@ proptest! {
                 || !would_break(&key.rule, &before.1, key.now, cost), "{algorithm}");
             if take_back {
                 let full = describe(&key.rule, &Utc, key.now, before.0, 1, true);
-                let at_once = refund(&key.rule, key.now, spent_at, key.state, cost);
+                let at_once = refund(&key.rule.shape(), key.now, spent_at, key.state, cost);
                 prop_assert_eq!(describe(&key.rule, &Utc, key.now, at_once, 1, true), full);
                 key.now += pause;
-                key.state = refund(&key.rule, key.now, spent_at, key.state, cost);
+                key.state = refund(&key.rule.shape(), key.now, spent_at, key.state, cost);
                 key.admitted.pop();
             }
         }

@@ -1,0 +1,348 @@
+//! The SQL functions on single keys. Declared in `sql/install/limits.sql`.
+
+use canon_core::limit::{self, Algorithm, Rule, Utc, Zone};
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use super::args::{Call, Interval, calendar};
+use super::clock;
+use super::decide::{self, Answer, Request, Tier};
+use super::error::{LimitError, MAX_LEVELS};
+use super::memory::{self, Space};
+use super::zone::ServerZone;
+use super::{row, table};
+use crate::error::{Error, Result};
+
+/// Makes a function callable from SQL, with its arguments as they are.
+macro_rules! sql_function {
+    ($symbol:ident, $info:ident, $name:literal, $body:path) => {
+        #[doc = concat!("Describes `", stringify!($symbol), "` to the server.")]
+        #[unsafe(no_mangle)]
+        extern "C" fn $info() -> &'static pg_sys::Pg_finfo_record {
+            static V1: pg_sys::Pg_finfo_record = pg_sys::Pg_finfo_record { api_version: 1 };
+            &V1
+        }
+
+        #[doc = concat!("`canon.", $name, "`.")]
+        #[unsafe(no_mangle)]
+        #[pg_guard]
+        extern "C-unwind" fn $symbol(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+            // SAFETY: the server calls with the arguments that the SQL declaration names.
+            let call = unsafe { Call::new(fcinfo, $name) };
+            match $body(call) {
+                Ok(datum) => datum,
+                Err(error) => {
+                    ErrorReport::from(error).report(PgLogLevel::ERROR);
+                    pg_sys::Datum::null()
+                }
+            }
+        }
+    };
+}
+
+sql_function!(canon_rate_allow, pg_finfo_canon_rate_allow, "rate_allow", rate_allow);
+sql_function!(canon_rate_limit, pg_finfo_canon_rate_limit, "rate_limit", rate_limit);
+sql_function!(canon_rate_limit_peek, pg_finfo_canon_rate_limit_peek, "rate_limit_peek", rate_limit_peek);
+sql_function!(canon_rate_allow_all, pg_finfo_canon_rate_allow_all, "rate_allow_all", rate_allow_all);
+sql_function!(canon_rate_limit_all, pg_finfo_canon_rate_limit_all, "rate_limit_all", rate_limit_all);
+
+/// `(key text, max_requests bigint, per interval, cost bigint)`
+fn rate_allow(call: Call) -> Result<pg_sys::Datum> {
+    let key = call.key(0)?;
+    let limit = call.int(1, "max_requests")?;
+    let period = call.interval(2, "per")?.elapsed().map_err(LimitError::from)?;
+    let cost = Rule::cost(call.int(3, "cost")?).map_err(LimitError::from)?;
+    let rule = Rule::new(Algorithm::Gcra, limit, period, None).map_err(LimitError::from)?;
+    let request =
+        Request { space: Space::Caller, key, rule, zone: &Utc, cost, tier: Tier::Memory, refund_on_abort: false };
+    Ok(pg_sys::Datum::from(decide::allow(&request)?))
+}
+
+/// Either time zone, so that a request can borrow it.
+enum AnyZone {
+    Utc,
+    Server(ServerZone),
+}
+
+impl AnyZone {
+    fn get(&self) -> &dyn Zone {
+        match self {
+            Self::Utc => &Utc,
+            Self::Server(zone) => zone,
+        }
+    }
+}
+
+fn rule_of(
+    algorithm: Algorithm,
+    limit: i64,
+    per: Interval,
+    burst: Option<i64>,
+    time_zone: &str,
+    anchor: Option<i64>,
+) -> std::result::Result<(Rule, AnyZone), LimitError> {
+    if algorithm == Algorithm::Calendar {
+        if burst.is_some() {
+            return Err(limit::Invalid::Burst(algorithm).into());
+        }
+        let (rule, zone) = calendar(limit, per, anchor, time_zone)?;
+        return Ok((rule, AnyZone::Server(zone)));
+    }
+    Ok((Rule::new(algorithm, limit, per.elapsed()?, burst)?, AnyZone::Utc))
+}
+
+fn algorithm_of(name: &str) -> std::result::Result<Algorithm, LimitError> {
+    Ok(name.parse()?)
+}
+
+fn refund_of(word: &str) -> std::result::Result<bool, LimitError> {
+    match word {
+        "keep" => Ok(false),
+        "refund" => Ok(true),
+        _ => Err(LimitError::Word { argument: "on_abort", allowed: "keep or refund", found: word.to_owned() }),
+    }
+}
+
+fn tier_of(name: &str, algorithm: Algorithm) -> std::result::Result<Tier, LimitError> {
+    let tier: Tier = name.parse()?;
+    tier.check(algorithm)?;
+    Ok(tier)
+}
+
+/// `(key text, max_requests bigint, per interval, cost bigint, burst bigint, algorithm text, tier
+/// text, on_abort text, time_zone text, anchor timestamp)`
+fn rate_limit(call: Call) -> Result<pg_sys::Datum> {
+    let answer = one(call, |request| decide::decide(request))?;
+    Ok(row::decision(call, &answer))
+}
+
+/// The same arguments; `on_abort` means nothing.
+fn rate_limit_peek(call: Call) -> Result<pg_sys::Datum> {
+    let answer = one(call, |request| decide::peek(request))?;
+    Ok(row::decision(call, &answer))
+}
+
+fn one(call: Call, decide: impl FnOnce(&Request<'_>) -> Result<Answer>) -> Result<Answer> {
+    let key = call.key(0)?;
+    let limit = call.int(1, "max_requests")?;
+    let per = call.interval(2, "per")?;
+    let cost = Rule::cost(call.int(3, "cost")?).map_err(LimitError::from)?;
+    let algorithm = algorithm_of(call.text(5, "algorithm")?)?;
+    let tier = tier_of(call.text(6, "tier")?, algorithm)?;
+    let refund_on_abort = refund_of(call.text(7, "on_abort")?)?;
+    let (rule, zone) =
+        rule_of(algorithm, limit, per, call.optional_int(4), call.text(8, "time_zone")?, call.optional_int(9))?;
+    let space = tier.space();
+    decide(&Request { space, key, rule, zone: zone.get(), cost, tier, refund_on_abort })
+}
+
+/// `(keys text[], max_requests bigint[], per interval[], cost bigint)`
+fn rate_allow_all(call: Call) -> Result<pg_sys::Datum> {
+    let answers = several(call, Algorithm::Gcra, Tier::Memory, false)?.1;
+    Ok(pg_sys::Datum::from(answers.iter().all(|answer| answer.decision.allowed)))
+}
+
+/// `(keys text[], max_requests bigint[], per interval[], cost bigint, algorithm text, tier text,
+/// on_abort text)`
+fn rate_limit_all(call: Call) -> Result<pg_sys::Datum> {
+    let algorithm = algorithm_of(call.text(4, "algorithm")?)?;
+    let tier = tier_of(call.text(5, "tier")?, algorithm)?;
+    let refund_on_abort = refund_of(call.text(6, "on_abort")?)?;
+    let (keys, answers) = several(call, algorithm, tier, refund_on_abort)?;
+    Ok(row::decision_all(call, &keys, &answers))
+}
+
+/// Keys that differ, and a limit and a period for each.
+fn several<'a>(
+    call: Call,
+    algorithm: Algorithm,
+    tier: Tier,
+    refund_on_abort: bool,
+) -> Result<(Vec<&'a str>, Vec<Answer>)> {
+    let keys = call.keys(0)?;
+    let limits = call.ints(1, "max_requests")?;
+    let periods = call.intervals(2, "per")?;
+    let cost = Rule::cost(call.int(3, "cost")?).map_err(LimitError::from)?;
+    if !(1..=MAX_LEVELS).contains(&keys.len()) {
+        return Err(LimitError::Levels { found: keys.len() }.into());
+    }
+    for (argument, found) in [("limits (max_requests)", limits.len()), ("periods (per)", periods.len())] {
+        if found != keys.len() {
+            let what = "keys, limits and periods must be as many";
+            return Err(LimitError::Lengths { what, keys: keys.len(), argument, found }.into());
+        }
+    }
+    if let Some(twice) = keys.iter().enumerate().find(|(k, key)| keys[..*k].contains(key)) {
+        return Err(LimitError::Twice { key: (*twice.1).to_owned() }.into());
+    }
+    let mut rules = Vec::with_capacity(keys.len());
+    for (limit, per) in limits.iter().zip(&periods) {
+        rules.push(rule_of(algorithm, *limit, *per, None, "UTC", None)?);
+    }
+    let requests: Vec<Request<'_>> = keys
+        .iter()
+        .zip(&rules)
+        .map(|(key, (rule, zone))| Request {
+            space: tier.space(),
+            key,
+            rule: *rule,
+            zone: zone.get(),
+            cost,
+            tier,
+            refund_on_abort,
+        })
+        .collect();
+    let answers = decide::decide_all(&requests)?;
+    // SAFETY: the keys are arguments of the call and live as long as it.
+    let keys = unsafe { std::mem::transmute::<Vec<&str>, Vec<&'a str>>(keys) };
+    Ok((keys, answers))
+}
+
+/// Gives back units that were spent on a key, in whatever tier it has a state; whether it has one.
+#[pg_extern(schema = "canon", volatile, parallel_unsafe)]
+fn rate_limit_refund(key: Option<&str>, units: default!(Option<i64>, 1)) -> std::result::Result<bool, ErrorReport> {
+    let null = |argument| LimitError::Null { function: "rate_limit_refund", argument };
+    let key = checked(key.ok_or_else(|| Error::from(null("key")))?)?;
+    let units = units.ok_or_else(|| Error::from(null("units")))?;
+    let units = Rule::cost(units).map_err(|error| Error::from(LimitError::from(error)))?;
+    let now = clock::Times::now();
+    let mut found = false;
+    for space in Space::OF_CALLERS {
+        found |= memory::hash(space, key.as_bytes()).is_some_and(|hash| memory::refund(hash, units, now, now));
+        found |= table::refund_if_there(space, key, units)?;
+    }
+    Ok(found)
+}
+
+/// Forgets what was counted for a key, in every tier; whether there was anything.
+#[pg_extern(schema = "canon", volatile, parallel_unsafe)]
+fn rate_limit_reset(key: Option<&str>) -> std::result::Result<bool, ErrorReport> {
+    let null = LimitError::Null { function: "rate_limit_reset", argument: "key" };
+    let key = checked(key.ok_or_else(|| Error::from(null))?)?;
+    let mut found = false;
+    for space in Space::OF_CALLERS {
+        found |= memory::hash(space, key.as_bytes()).is_some_and(memory::reset);
+        found |= table::reset(space, key)?;
+    }
+    Ok(found)
+}
+
+fn checked(key: &str) -> Result<&str> {
+    super::args::check_key(key).map_err(Error::from)
+}
+
+/// Where a key has a state, and what it counts.
+#[pg_extern(schema = "canon", volatile, strict, parallel_restricted)]
+#[allow(clippy::type_complexity, reason = "the macro reads the columns from the type")]
+fn rate_limit_inspect(
+    key: &str,
+) -> std::result::Result<
+    TableIterator<
+        'static,
+        (
+            name!(tier, &'static str),
+            name!(algorithm, &'static str),
+            name!(max_requests, Option<i64>),
+            name!(used, i64),
+            name!(expires_at, TimestampWithTimeZone),
+        ),
+    >,
+    ErrorReport,
+> {
+    let key = checked(key)?;
+    let now = clock::Times::now();
+    let mut rows = Vec::new();
+    let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    for space in Space::OF_CALLERS {
+        if let Some((shape, state)) = memory::hash(space, key.as_bytes()).and_then(memory::raw) {
+            let time = now.of(shape.algorithm);
+            let used = limit::used(&shape, time, state);
+            let left = limit::expires_at(&shape, state).saturating_sub(time);
+            let tier = if space == Space::Leased { "leased" } else { "memory" };
+            rows.push((
+                tier,
+                shape.algorithm.name(),
+                Some(number(shape.limit)),
+                number(used),
+                row::timestamptz_in(left),
+            ));
+        }
+        if let Some(state) = table::look(space, key)?
+            && let Some(shape) = state.shape()
+        {
+            let left = state.expires_at().saturating_sub(now.wall);
+            let limit = (shape.algorithm != Algorithm::SlidingLog).then(|| number(shape.limit));
+            rows.push((
+                "table",
+                shape.algorithm.name(),
+                limit,
+                number(state.used(now.wall)),
+                row::timestamptz_in(left),
+            ));
+        }
+    }
+    Ok(TableIterator::new(rows))
+}
+
+/// What shared memory holds.
+#[pg_extern(schema = "canon", volatile, strict, parallel_safe)]
+#[allow(clippy::type_complexity, reason = "the macro reads the columns from the type")]
+fn rate_limit_stats() -> TableIterator<
+    'static,
+    (
+        name!(keys, i64),
+        name!(capacity, i64),
+        name!(fullest_partition, i64),
+        name!(checks, i64),
+        name!(denied, i64),
+        name!(evicted, i64),
+        name!(no_room, i64),
+        name!(spilled, i64),
+        name!(partitions, i64),
+        name!(bytes, i64),
+        name!(snapshot_at, Option<TimestampWithTimeZone>),
+    ),
+> {
+    let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    TableIterator::new(memory::statistics().map(|all| {
+        (
+            number(all.keys),
+            number(all.capacity),
+            number(all.fullest_partition),
+            number(all.checks),
+            number(all.denied),
+            number(all.reclaimed),
+            number(all.full),
+            number(all.spilled),
+            number(all.partitions),
+            number(all.bytes),
+            (all.snapshot_at > 0).then(|| row::timestamptz_at(all.snapshot_at)),
+        )
+    }))
+}
+
+/// Removes states from the table that say nothing any more; how many.
+#[pg_extern(schema = "canon", volatile, strict, parallel_unsafe)]
+fn rate_limit_cleanup() -> std::result::Result<i64, ErrorReport> {
+    Ok(table::clean_up()?)
+}
+
+/// Value of the header `RateLimit-Policy`.
+#[pg_extern(schema = "canon", immutable, strict, parallel_safe)]
+fn ratelimit_policy_header(
+    name: &str,
+    max_requests: i64,
+    per: pgrx::datum::Interval,
+) -> std::result::Result<String, ErrorReport> {
+    let per = Interval { months: per.months(), days: per.days(), micros: per.micros() };
+    let period = per.elapsed().map_err(LimitError::from).map_err(Error::from)?;
+    let number = |n: i64| u64::try_from(n).unwrap_or(0);
+    Ok(limit::ratelimit_policy(name, number(max_requests), number(period)))
+}
+
+/// Value of the header `RateLimit`.
+#[pg_extern(schema = "canon", immutable, strict, parallel_safe)]
+fn ratelimit_header(name: &str, remaining: i64, seconds: i64) -> String {
+    let number = |n: i64| u64::try_from(n).unwrap_or(0);
+    limit::ratelimit(name, number(remaining), number(seconds).saturating_mul(1_000_000))
+}

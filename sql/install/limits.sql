@@ -1,0 +1,88 @@
+CREATE TABLE canon.rate_limit_state (
+    space smallint NOT NULL,
+    key   text COLLATE "C" NOT NULL,
+    state bytea NOT NULL,
+    CONSTRAINT pk_rate_limit_state PRIMARY KEY (space, key)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE canon.rate_limit_state IS
+    'Counters of rate limits in the tier table, and of keys that shared memory had no room for. Not in dumps';
+COMMENT ON COLUMN canon.rate_limit_state.space IS 'Whose key it is: 1 of a caller, 2 of a leased quota';
+COMMENT ON COLUMN canon.rate_limit_state.key IS 'The key';
+COMMENT ON COLUMN canon.rate_limit_state.state IS 'What is counted, in the encoding of the library; canon.rate_limit_inspect() shows it';
+
+CREATE TYPE canon.rate_decision AS (
+    allowed     boolean,
+    "limit"     bigint,
+    remaining   bigint,
+    retry_after interval,
+    reset_at    timestamptz,
+    reason      text
+);
+COMMENT ON TYPE canon.rate_decision IS 'What a rate limit has decided';
+COMMENT ON COLUMN canon.rate_decision.allowed IS 'Whether the request may go on; its units are spent then';
+COMMENT ON COLUMN canon.rate_decision."limit" IS 'Units that can be spent at once: the burst, else the limit';
+COMMENT ON COLUMN canon.rate_decision.remaining IS 'Units that could be spent now';
+COMMENT ON COLUMN canon.rate_decision.retry_after IS
+    'Time after which the same request is allowed, to the microsecond; 0 where it is, NULL where it costs more than the limit';
+COMMENT ON COLUMN canon.rate_decision.reset_at IS 'When all units are there again, if nothing more is spent';
+COMMENT ON COLUMN canon.rate_decision.reason IS
+    'allowed, limit_exceeded, cost_exceeds_limit or memory_full';
+
+CREATE TYPE canon.rate_decision_all AS (
+    allowed     boolean,
+    level       text,
+    "limit"     bigint,
+    remaining   bigint,
+    retry_after interval,
+    reset_at    timestamptz,
+    reason      text
+);
+COMMENT ON TYPE canon.rate_decision_all IS 'What several rate limits have decided together, and which of them decided';
+COMMENT ON COLUMN canon.rate_decision_all.level IS
+    'Key of the level that decides: the one that denies for longest, or where all allow, the one with least left';
+
+CREATE FUNCTION canon.rate_allow(key text, max_requests bigint, per interval, cost bigint DEFAULT 1)
+    RETURNS boolean
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
+    AS 'MODULE_PATHNAME', 'canon_rate_allow';
+COMMENT ON FUNCTION canon.rate_allow(text, bigint, interval, bigint) IS
+    'Whether a request may go on, and spends its cost if so: at most max_requests at once, restored evenly at max_requests in the time given (GCRA). In shared memory, without WAL; counts also if the transaction is rolled back';
+
+CREATE FUNCTION canon.rate_limit(
+    key text, max_requests bigint, per interval, cost bigint DEFAULT 1, burst bigint DEFAULT NULL,
+    algorithm text DEFAULT 'gcra', tier text DEFAULT 'memory', on_abort text DEFAULT 'keep',
+    time_zone text DEFAULT 'UTC', anchor timestamp DEFAULT NULL
+)
+    RETURNS canon.rate_decision
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
+    AS 'MODULE_PATHNAME', 'canon_rate_limit';
+COMMENT ON FUNCTION canon.rate_limit(text, bigint, interval, bigint, bigint, text, text, text, text, timestamp) IS
+    'Decides a request, spends its cost if it is allowed, and says what is left. Call it in FROM: (canon.rate_limit(...)).* would spend once for each column';
+
+CREATE FUNCTION canon.rate_limit_peek(
+    key text, max_requests bigint, per interval, cost bigint DEFAULT 1, burst bigint DEFAULT NULL,
+    algorithm text DEFAULT 'gcra', tier text DEFAULT 'memory', on_abort text DEFAULT 'keep',
+    time_zone text DEFAULT 'UTC', anchor timestamp DEFAULT NULL
+)
+    RETURNS canon.rate_decision
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED CALLED ON NULL INPUT
+    AS 'MODULE_PATHNAME', 'canon_rate_limit_peek';
+COMMENT ON FUNCTION canon.rate_limit_peek(text, bigint, interval, bigint, bigint, text, text, text, text, timestamp) IS
+    'What canon.rate_limit() would decide, without spending anything';
+
+CREATE FUNCTION canon.rate_allow_all(keys text[], max_requests bigint[], per interval[], cost bigint DEFAULT 1)
+    RETURNS boolean
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
+    AS 'MODULE_PATHNAME', 'canon_rate_allow_all';
+COMMENT ON FUNCTION canon.rate_allow_all(text[], bigint[], interval[], bigint) IS
+    'As canon.rate_allow() for up to 16 keys with a limit and a time each: spends on all of them, or where one denies, on none';
+
+CREATE FUNCTION canon.rate_limit_all(
+    keys text[], max_requests bigint[], per interval[], cost bigint DEFAULT 1,
+    algorithm text DEFAULT 'gcra', tier text DEFAULT 'memory', on_abort text DEFAULT 'keep'
+)
+    RETURNS canon.rate_decision_all
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
+    AS 'MODULE_PATHNAME', 'canon_rate_limit_all';
+COMMENT ON FUNCTION canon.rate_limit_all(text[], bigint[], interval[], bigint, text, text, text) IS
+    'As canon.rate_limit() for up to 16 keys with a limit and a time each: spends on all of them, or where one denies, on none, and names the level that decided';
