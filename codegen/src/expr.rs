@@ -5,6 +5,7 @@
 //! canonical form in which those differences are gone.
 
 mod canonical;
+pub mod query;
 
 use std::borrow::Cow;
 

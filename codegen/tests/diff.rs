@@ -1,9 +1,12 @@
 //! The comparison of models names each difference, once, and nothing else. The expectations are what a
 //! person would say of the two texts.
 
+mod common;
+
 use canon_codegen::load::load;
 use canon_codegen::model::{self, Model};
 use canon_codegen::{expr, source::Source};
+use common::Project;
 
 fn read(ddl: &str) -> Model {
     let loaded = load(vec![Source::from_bytes("a.sql", ddl.into()).unwrap()]);
@@ -90,5 +93,76 @@ fn one_change_is_one_difference() {
         assert!(BASE.contains(from), "{from}");
         let found = differences(BASE, &BASE.replace(from, to));
         assert_eq!(found, [expected], "{from} -> {to}");
+    }
+}
+
+/// Every kind of change, with a rename of a table, a column and an index, and names that want to
+/// break out of the report.
+const BEFORE: &str = r#"CREATE SCHEMA s;
+CREATE TABLE s.clients (
+    id bigint PRIMARY KEY,
+    name text NOT NULL,
+    tier text DEFAULT 'basic',
+    CONSTRAINT ck_tier CHECK (tier IN ('basic', 'gold'))
+);
+CREATE TABLE s.gone (id int);
+CREATE INDEX idx_name ON s.clients (name);
+CREATE TABLE s."a|b `c` <i>" (id int, "x|y" int);
+CREATE VIEW s.rich AS
+SELECT id
+FROM s.clients
+WHERE tier = 'gold';
+CREATE OPERATOR s.=== (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq);
+"#;
+
+const AFTER: &str = r#"CREATE SCHEMA s;
+CREATE TABLE s.customers (
+    id bigint PRIMARY KEY,
+    name varchar(40) NOT NULL,
+    tier text DEFAULT 'basic',
+    CONSTRAINT ck_tier CHECK (tier IN ('basic', 'gold'))
+);
+CREATE TABLE s.orders (id int, "from" int);
+CREATE TABLE s."a|b `c` <i>" (id int, "x||y" int);
+CREATE INDEX idx_a ON s."a|b `c` <i>" (id);
+CREATE VIEW s.rich AS
+SELECT id
+FROM s.customers
+WHERE tier = 'gold';
+CREATE OPERATOR s.=== (LEFTARG = int, RIGHTARG = int, FUNCTION = int4ne);
+"#;
+
+#[test]
+fn the_command_reports_in_three_forms() {
+    let project = Project::new();
+    project.write("a.sql", BEFORE);
+    project.write("b.sql", AFTER);
+    for format in ["text", "json", "markdown"] {
+        let ran = project.canon(&["diff", "a.sql", "b.sql", "--format", format]);
+        assert_eq!((ran.code, ran.err.as_str()), (1, ""));
+        insta::assert_snapshot!(format!("diff_{format}"), ran.out);
+    }
+    assert_eq!(project.canon(&["diff", "a.sql", "a.sql"]).code, 0);
+    assert_eq!(project.canon(&["diff", "a.sql", "a.sql"]).out, "");
+    let empty = project.canon(&["diff", "a.sql", "a.sql", "--format", "json"]);
+    assert!(empty.out.contains("\"differences\": []"), "{}", empty.out);
+}
+
+#[test]
+fn trouble_is_no_difference() {
+    let project = Project::new();
+    project.write("a.sql", BEFORE);
+    project.write("broken.sql", "CREATE TABLE (");
+    for arguments in [
+        vec!["diff", "a.sql"],
+        vec!["diff", "a.sql", "a.sql", "a.sql"],
+        vec!["diff", "a.sql", "nowhere.sql"],
+        vec!["diff", "a.sql", "broken.sql"],
+        vec!["diff", "a.sql", "postgres://127.0.0.1:1/x"],
+        vec!["diff", "a.sql", "env:CANON_NO_SUCH_VARIABLE"],
+    ] {
+        let ran = project.canon(&arguments);
+        assert_eq!(ran.code, 2, "{arguments:?}: {}{}", ran.out, ran.err);
+        assert!(ran.err.starts_with("error: "), "{arguments:?}: {}", ran.err);
     }
 }

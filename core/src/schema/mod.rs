@@ -18,7 +18,9 @@ mod trigger;
 mod types;
 
 pub use constraint::{Action, Constraint, ConstraintKind, Match, References};
-pub use diff::{Change, Difference, ExprContext, ObjectKind, SameExpr, diff};
+pub use diff::{
+    Aspect, Change, Difference, DifferingQuery, ExprContext, Judge, ObjectKind, Place, SameExpr, diff, diff_by,
+};
 pub use grant::Grant;
 pub use index::{Index, IndexKey};
 pub use model::{Extension, Model, Opaque, Schema, Sequence};
