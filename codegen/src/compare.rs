@@ -2,7 +2,7 @@
 
 mod render;
 
-use canon_core::schema::{Difference, Judge, Model, diff_by};
+use canon_core::schema::{Difference, DifferingQuery, ExprContext, Judge, Model, diff_by};
 
 pub use render::Format;
 
@@ -36,16 +36,16 @@ pub struct Comparison {
 /// PostgreSQL. A written and a printed one differ where that is certain: see [`query`]. `grants`:
 /// privileges too.
 pub fn compare(a: &Side, b: &Side, grants: bool) -> Comparison {
-    let mut differing: Box<dyn FnMut(&str, &str) -> Vec<canon_core::schema::Aspect>> = match (a.live, b.live) {
+    let mut differing: Box<DifferingQuery<'_>> = match (a.live, b.live) {
         (false, true) => Box::new(query::compare_with_stored),
-        (true, false) => Box::new(|stored, written| {
+        (true, false) => Box::new(|stored: &str, written: &str| {
             let mut aspects = query::compare_with_stored(written, stored);
             aspects.iter_mut().for_each(|aspect| std::mem::swap(&mut aspect.expected, &mut aspect.found));
             aspects
         }),
         _ => Box::new(query::compare_texts),
     };
-    let mut same = |_: canon_core::schema::ExprContext<'_>, x: &str, y: &str| expr::same(x, y);
+    let mut same = |_: ExprContext<'_>, x: &str, y: &str| expr::same(x, y);
     let mut judge = Judge { same: &mut same, query: Some(&mut *differing), grants, opaque: !a.live && !b.live };
     let differences = diff_by(&a.model, &b.model, &mut judge);
     Comparison { a: a.label.clone(), b: b.label.clone(), differences }

@@ -62,14 +62,14 @@ impl From<Format> for compare::Format {
 /// Where a side comes from.
 enum Origin<'a> {
     Files(&'a [PathBuf]),
-    Database(DatabaseUrl),
+    Database(Box<DatabaseUrl>),
 }
 
 impl<'a> Origin<'a> {
     fn of(argument: &'a PathBuf) -> Result<Self, Error> {
         if DatabaseUrl::looks_like_one(argument) {
             let text = argument.to_string_lossy();
-            return text.parse().map(Self::Database).map_err(Error::Usage);
+            return text.parse().map(|url| Self::Database(Box::new(url))).map_err(Error::Usage);
         }
         Ok(Self::Files(std::slice::from_ref(argument)))
     }
@@ -77,7 +77,7 @@ impl<'a> Origin<'a> {
 
 pub(super) fn diff(args: &DiffArgs) -> Outcome {
     let (a, b) = match (&args.database_url, args.sides.as_slice()) {
-        (Some(url), paths) => (Origin::Files(paths), Origin::Database(database_url("--database-url", url)?)),
+        (Some(url), paths) => (Origin::Files(paths), Origin::Database(Box::new(database_url("--database-url", url)?))),
         (None, [a, b]) => (Origin::of(a)?, Origin::of(b)?),
         (None, sides) => {
             return Err(Error::Usage(format!(

@@ -42,8 +42,8 @@ enum Command {
     Check(project::ProjectArgs),
     /// Find defects in DDL and documents, by rules
     Lint(lint::LintArgs),
-    /// Show the order in which tables can be filled
-    Order(input::InputArgs),
+    /// Show the order in which tables can be filled, or emptied
+    Order(order::OrderArgs),
     /// Compare two schemas: files, or databases
     Diff(diff::DiffArgs),
     /// Verify an audit ledger offline: a receipt, an export, or a dump

@@ -1,11 +1,16 @@
 //! The order in which tables can be filled, and emptied.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+mod walk;
 
-use canon_core::schema::{Model, QName};
+use std::collections::HashMap;
+
+use canon_core::schema::{Action, Constraint, Match, Model, QName, References, Table};
+use serde::Serialize;
+
+use self::walk::{Edge, walk};
 
 /// A table in insert order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Step {
     /// The table.
     pub table: QName,
@@ -14,7 +19,7 @@ pub struct Step {
 }
 
 /// A foreign key of a cycle, and how the cycle is broken there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Postponed {
     /// Name of the constraint.
     pub constraint: String,
@@ -24,8 +29,9 @@ pub struct Postponed {
     pub by: BreakBy,
 }
 
-/// What makes a cycle passable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// What makes a cycle passable when rows are inserted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum BreakBy {
     /// The constraint is checked at commit: insert in any order inside one transaction.
     Deferral,
@@ -35,113 +41,133 @@ pub enum BreakBy {
     Nothing,
 }
 
-#[derive(Clone, Debug)]
-struct Edge {
-    to: usize,
-    constraint: String,
-    by: BreakBy,
+/// A table in delete order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DeleteStep {
+    /// The table.
+    pub table: QName,
+    /// Foreign keys of tables emptied later that point here.
+    pub left: Vec<Left>,
+}
+
+/// A foreign key that still has rows when the rows it points at go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Left {
+    /// Name of the constraint.
+    pub constraint: String,
+    /// Referencing table.
+    pub table: QName,
+    /// What lets the rows go.
+    pub by: ReleaseBy,
+}
+
+/// What makes a cycle passable when rows are deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReleaseBy {
+    /// `ON DELETE CASCADE`: the referencing rows go along.
+    Cascade,
+    /// `ON DELETE SET NULL` over columns that may be NULL.
+    SetNull,
+    /// The constraint is checked at commit.
+    Deferral,
+    /// The columns may be NULL: update them first.
+    Null,
+    /// None of these: the tables can only be emptied together, by TRUNCATE, or with the constraint
+    /// out of force.
+    Nothing,
+}
+
+/// A foreign key between two different tables, as positions in [`Model::tables`].
+struct Key<'m> {
+    child: usize,
+    parent: usize,
+    constraint: &'m Constraint,
+    references: &'m References,
+    /// NULL can lift the key.
+    nullable: bool,
+}
+
+/// Keys that are in force. One of a table to itself does not count: one statement can insert, or
+/// delete, both rows.
+fn keys(model: &Model) -> Vec<Key<'_>> {
+    let index: HashMap<&QName, usize> = model.tables.iter().enumerate().map(|(n, t)| (&t.name, n)).collect();
+    let mut keys = Vec::new();
+    for (child, table) in model.tables.iter().enumerate() {
+        for (constraint, references) in table.foreign_keys().filter(|(key, _)| !key.not_enforced) {
+            match index.get(&references.table) {
+                Some(&parent) if parent != child => {
+                    let nullable = nullable(table, constraint, references);
+                    keys.push(Key { child, parent, constraint, references, nullable });
+                }
+                _ => {}
+            }
+        }
+    }
+    keys
+}
+
+/// One NULL lifts a key, all of them one that is MATCH FULL.
+fn nullable(table: &Table, key: &Constraint, references: &References) -> bool {
+    let mut columns = key.columns.iter().map(|c| table.column(c).is_some_and(|c| !c.not_null));
+    match references.matching {
+        Match::Simple => columns.any(|nullable| nullable),
+        Match::Full => columns.all(|nullable| nullable),
+    }
 }
 
 /// Every table once, referenced tables first. Among equals the order of declaration decides.
-/// Keys of a table to itself do not count: one statement can insert both rows.
 pub fn insert_order(model: &Model) -> Vec<Step> {
-    let index: HashMap<&QName, usize> = model.tables.iter().enumerate().map(|(n, t)| (&t.name, n)).collect();
-    let edges: Vec<Vec<Edge>> = model
-        .tables
-        .iter()
-        .enumerate()
-        .map(|(n, table)| {
-            table
-                .foreign_keys()
-                .filter_map(|(key, references)| {
-                    let to = *index.get(&references.table)?;
-                    let nullable = key.columns.iter().any(|c| table.column(c).is_some_and(|c| !c.not_null));
-                    let by = match (key.initially_deferred || key.deferrable, nullable) {
-                        (true, _) => BreakBy::Deferral,
-                        (false, true) => BreakBy::Null,
-                        _ => BreakBy::Nothing,
-                    };
-                    (to != n).then(|| Edge { to, constraint: key.name.clone(), by })
-                })
-                .collect()
-        })
-        .collect();
-    let mut walk = Walk::new(&edges);
-    let mut steps = Vec::with_capacity(edges.len());
-    while let Some(next) = walk.next() {
-        let postponed = walk
-            .open_edges(next)
-            .map(|e| Postponed { constraint: e.constraint.clone(), table: model.tables[e.to].name.clone(), by: e.by })
-            .collect();
-        steps.push(Step { table: model.tables[next].name.clone(), postponed });
-        walk.finish(next);
-    }
+    let keys = keys(model);
+    let by = |key: &Key<'_>| match (key.constraint.deferrable || key.constraint.initially_deferred, key.nullable) {
+        (true, _) => BreakBy::Deferral,
+        (false, true) => BreakBy::Null,
+        (false, false) => BreakBy::Nothing,
+    };
+    let edges = keys.iter().map(|key| Edge { from: key.child, to: key.parent, cost: by(key) as usize });
+    let steps = walk(model.tables.len(), &edges.collect::<Vec<_>>());
+    let postponed = |n: &usize| Postponed {
+        constraint: keys[*n].constraint.name.clone(),
+        table: model.tables[keys[*n].parent].name.clone(),
+        by: by(&keys[*n]),
+    };
     steps
-}
-
-/// Kahn's algorithm, with a choice to make where only cycles are left.
-struct Walk<'e> {
-    edges: &'e [Vec<Edge>],
-    dependents: Vec<Vec<usize>>,
-    /// Number of keys that still wait for their table.
-    open: Vec<usize>,
-    ready: BTreeSet<usize>,
-    done: Vec<bool>,
-}
-
-impl<'e> Walk<'e> {
-    fn new(edges: &'e [Vec<Edge>]) -> Self {
-        let mut dependents = vec![Vec::new(); edges.len()];
-        for (from, list) in edges.iter().enumerate() {
-            list.iter().for_each(|edge| dependents[edge.to].push(from));
-        }
-        let open: Vec<usize> = edges.iter().map(Vec::len).collect();
-        let ready = open.iter().enumerate().filter(|(_, open)| **open == 0).map(|(n, _)| n).collect();
-        Self { edges, dependents, open, ready, done: vec![false; edges.len()] }
-    }
-
-    fn open_edges(&self, n: usize) -> impl Iterator<Item = &'e Edge> {
-        let done = &self.done;
-        self.edges[n].iter().filter(|e| !done[e.to])
-    }
-
-    /// A table that waits for nothing, or else the table of a cycle whose open keys are the
-    /// easiest to postpone, and the fewest.
-    fn next(&self) -> Option<usize> {
-        self.ready.first().copied().or_else(|| {
-            let left = (0..self.edges.len()).filter(|n| !self.done[*n]);
-            left.filter(|n| self.is_in_cycle(*n))
-                .min_by_key(|n| (self.open_edges(*n).map(|e| e.by).max(), self.open[*n]))
+        .into_iter()
+        .map(|(table, open)| Step {
+            table: model.tables[table].name.clone(),
+            postponed: open.iter().map(postponed).collect(),
         })
-    }
+        .collect()
+}
 
-    fn finish(&mut self, n: usize) {
-        self.done[n] = true;
-        self.ready.remove(&n);
-        for &dependent in &self.dependents[n] {
-            self.open[dependent] -= 1;
-            if self.open[dependent] == 0 && !self.done[dependent] {
-                self.ready.insert(dependent);
-            }
+/// Every table once, referencing tables first. Among equals the order of declaration decides.
+pub fn delete_order(model: &Model) -> Vec<DeleteStep> {
+    let keys = keys(model);
+    let by = |key: &Key<'_>| {
+        let deferrable = key.constraint.deferrable || key.constraint.initially_deferred;
+        match (key.references.on_delete, deferrable, key.nullable) {
+            (Action::Cascade, _, _) => ReleaseBy::Cascade,
+            (Action::SetNull, _, true) => ReleaseBy::SetNull,
+            // RESTRICT refuses at once, deferrable or not.
+            (Action::NoAction, true, _) => ReleaseBy::Deferral,
+            (_, _, true) => ReleaseBy::Null,
+            _ => ReleaseBy::Nothing,
         }
-    }
-
-    /// Whether a walk along open keys leads from `start` back to it.
-    fn is_in_cycle(&self, start: usize) -> bool {
-        let mut seen = HashSet::new();
-        let mut stack = vec![start];
-        while let Some(n) = stack.pop() {
-            for edge in self.open_edges(n) {
-                if edge.to == start {
-                    return true;
-                }
-                if seen.insert(edge.to) {
-                    stack.push(edge.to);
-                }
-            }
-        }
-        false
-    }
+    };
+    let edges = keys.iter().map(|key| Edge { from: key.parent, to: key.child, cost: by(key) as usize });
+    let steps = walk(model.tables.len(), &edges.collect::<Vec<_>>());
+    let left = |n: &usize| Left {
+        constraint: keys[*n].constraint.name.clone(),
+        table: model.tables[keys[*n].child].name.clone(),
+        by: by(&keys[*n]),
+    };
+    steps
+        .into_iter()
+        .map(|(table, open)| DeleteStep {
+            table: model.tables[table].name.clone(),
+            left: open.iter().map(left).collect(),
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -198,5 +224,53 @@ mod tests {
         );
         assert_eq!(names(&steps), ["z", "x", "y", "w"]);
         assert!(steps[3].postponed.is_empty());
+    }
+
+    #[test]
+    fn a_key_outside_the_cycle_is_never_postponed() {
+        // x waits for the cycle a-b by a key that could be NULL, and is in a cycle with y itself.
+        let steps = order(
+            "CREATE TABLE x (id int PRIMARY KEY, y int, a int);
+             CREATE TABLE y (id int PRIMARY KEY, x int NOT NULL REFERENCES x);
+             CREATE TABLE a (id int PRIMARY KEY, b int);
+             CREATE TABLE b (id int PRIMARY KEY, a int NOT NULL REFERENCES a);
+             ALTER TABLE x ADD CONSTRAINT xy FOREIGN KEY (y) REFERENCES y;
+             ALTER TABLE x ADD CONSTRAINT xa FOREIGN KEY (a) REFERENCES a;
+             ALTER TABLE a ADD CONSTRAINT ab FOREIGN KEY (b) REFERENCES b;",
+        );
+        assert_eq!(names(&steps), ["a", "b", "x", "y"]);
+        let postponed: Vec<&str> = steps.iter().flat_map(|s| &s.postponed).map(|p| p.constraint.as_str()).collect();
+        assert_eq!(postponed, ["ab", "xy"]);
+    }
+
+    #[test]
+    fn match_full_is_lifted_by_all_columns_only() {
+        for (matching, by) in [("", BreakBy::Null), ("MATCH FULL", BreakBy::Nothing)] {
+            let steps = order(&format!(
+                "CREATE TABLE a (t int NOT NULL, id int, b int, PRIMARY KEY (t, id));
+                 CREATE TABLE b (t int NOT NULL, id int, PRIMARY KEY (t, id), FOREIGN KEY (t, id) REFERENCES a);
+                 ALTER TABLE a ADD CONSTRAINT k FOREIGN KEY (t, b) REFERENCES b {matching};"
+            ));
+            assert_eq!(steps[0].postponed[0].by, by, "{matching}");
+        }
+    }
+
+    #[test]
+    fn rows_are_deleted_from_the_leaves() {
+        let loaded = load(vec![Source::new(
+            "t.sql",
+            "CREATE TABLE org (id int PRIMARY KEY, owner int NOT NULL);
+             CREATE TABLE usr (id int PRIMARY KEY, org int NOT NULL REFERENCES org ON DELETE RESTRICT DEFERRABLE);
+             CREATE TABLE log (usr int REFERENCES usr);
+             ALTER TABLE org ADD CONSTRAINT k FOREIGN KEY (owner) REFERENCES usr ON DELETE CASCADE;",
+        )]);
+        let steps = delete_order(&loaded.model);
+        let names: Vec<&str> = steps.iter().map(|s| s.table.name.as_str()).collect();
+        assert_eq!(names, ["log", "usr", "org"]);
+        assert_eq!(
+            steps[1].left[0],
+            Left { constraint: "k".to_owned(), table: QName::new("public", "org"), by: ReleaseBy::Cascade }
+        );
+        assert!(steps[2].left.is_empty());
     }
 }

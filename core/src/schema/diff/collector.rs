@@ -36,15 +36,17 @@ impl<T: Declared> Declared for &T {
     }
 }
 
+/// How much two objects of different names are alike; 0: not at all. Positions are within their lists.
+type Likeness<'f, T> = dyn Fn((usize, &T), (usize, &T)) -> usize + 'f;
+
 /// How objects of one kind are matched.
 pub(super) struct Matching<'f, T> {
     /// What the object is.
     pub(super) kind: &'f dyn Fn(&T) -> ObjectKind,
     /// Its name: what is matched.
     pub(super) name: &'f dyn Fn(&T) -> String,
-    /// How much two objects of different names are alike; 0: not at all. Positions are within
-    /// their lists.
-    pub(super) likeness: &'f dyn Fn((usize, &T), (usize, &T)) -> usize,
+    /// Which of them may be one, renamed.
+    pub(super) likeness: &'f Likeness<'f, T>,
 }
 
 pub(super) struct Collector<'a, 'j, 'b> {
@@ -181,11 +183,7 @@ impl<'a, 'j, 'b> Collector<'a, 'j, 'b> {
 }
 
 /// Pairs that are each other's best and only match, as positions in the two lists.
-fn renames<T>(
-    missing: &[(usize, &T)],
-    extra: &[(usize, &T)],
-    likeness: &dyn Fn((usize, &T), (usize, &T)) -> usize,
-) -> Vec<(usize, usize)> {
+fn renames<T>(missing: &[(usize, &T)], extra: &[(usize, &T)], likeness: &Likeness<'_, T>) -> Vec<(usize, usize)> {
     if missing.len().saturating_mul(extra.len()) > MAX_RENAME_PAIRS {
         return Vec::new();
     }
