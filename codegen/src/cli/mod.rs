@@ -1,6 +1,7 @@
 //! Commands and their output. Everything else is in the library.
 
 mod diff;
+mod erd;
 mod input;
 mod lint;
 mod model;
@@ -44,6 +45,8 @@ enum Command {
     Lint(lint::LintArgs),
     /// Show the order in which tables can be filled, or emptied
     Order(order::OrderArgs),
+    /// Draw tables and foreign keys: Mermaid, DOT or SVG
+    Erd(erd::ErdArgs),
     /// Compare two schemas: files, or databases
     Diff(diff::DiffArgs),
     /// Verify an audit ledger offline: a receipt, an export, or a dump
@@ -61,6 +64,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Model(args) => model::model(&args),
         Command::Lint(args) => lint::lint(&args),
         Command::Order(args) => order::order(&args),
+        Command::Erd(args) => erd::erd(&args),
         Command::Diff(args) => diff::diff(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::Key(args) => verify::key(&args),

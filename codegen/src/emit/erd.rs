@@ -1,6 +1,9 @@
 //! Entity-relationship diagrams: which tables and keys are drawn, and in which notation.
 
+mod dot;
+mod layout;
 mod mermaid;
+mod svg;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -75,6 +78,16 @@ impl Diagram {
     /// As Mermaid `erDiagram`, without a newline at the end.
     pub fn mermaid(&self) -> String {
         mermaid::render(self)
+    }
+
+    /// As DOT, for Graphviz.
+    pub fn dot(&self) -> String {
+        dot::render(self)
+    }
+
+    /// As SVG that needs no other file.
+    pub fn svg(&self) -> String {
+        svg::render(self)
     }
 }
 
