@@ -132,7 +132,7 @@ pub fn below_domains(ty: &PgTypeInfo, fits: fn(&PgTypeInfo) -> bool) -> bool {
 //[named]
 /// Whether a type has that name. PostgreSQL writes the schema only where the search path lacks it.
 pub fn is_named(ty: &PgTypeInfo, schema: &str, name: &str) -> bool {
-    let shown = ty.name().replace('"', "");
+    let shown = sqlx::TypeInfo::name(ty).replace('"', "");
     shown == name || shown.strip_prefix(schema).and_then(|rest| rest.strip_prefix('.')) == Some(name)
 }
 
