@@ -12,6 +12,7 @@
 //! checksum is of the text as it was written, so a newer version of the tool, which would write
 //! another text, does not take an old page for an edited one.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -189,6 +190,7 @@ impl Page {
     /// whatever it was meant to keep is not put at risk.
     pub fn parse(path: &Path, text: &str) -> Result<Self, Error> {
         let mut page = Self { path: path.to_owned(), ..Self::default() };
+        let mut lines: HashMap<Key, usize> = HashMap::new();
         let mut open: Option<(Key, usize)> = None;
         let mut body = String::new();
         let mut generated = String::new();
@@ -205,8 +207,8 @@ impl Page {
                 }
                 (Some(_), _) => body.push_str(line),
                 (None, Some(Marker::Begin(key))) => {
-                    if let Some(other) = page.regions.iter().find(|r| r.key == key) {
-                        return Err(fail(format!("the region \"{key}\" is there already, at line {}", other.line)));
+                    if let Some(line) = lines.insert(key.clone(), number) {
+                        return Err(fail(format!("the region \"{key}\" is there already, at line {line}")));
                     }
                     generated.push_str(line);
                     open = Some((key, number));

@@ -176,9 +176,10 @@ impl Book<'_> {
         let (cross, by_table) = cross::index(texts, tables, layout, INDEX, prefixes, &defined_at);
         let maker = Maker::new(self.source, layout);
         let deprecated = self.lock.retired.iter().map(|(id, name)| {
-            let regions = texts.iter().filter(|(key, text)| {
-                key.owner == Owner::Table(*id) && key.is_human() && key.name != "deprecation" && is_filled(&text.body)
-            });
+            let first = Key { owner: Owner::Table(*id), kind: Kind::Human, name: String::new() };
+            let of_table = texts.range(first..).take_while(|(key, _)| key.owner == Owner::Table(*id));
+            let regions =
+                of_table.filter(|(key, text)| key.is_human() && key.name != "deprecation" && is_filled(&text.body));
             let regions = regions.map(|(key, _)| key.name.clone()).collect();
             index::deprecated(&maker, &self.source.loaded.history, *id, name, regions)
         });

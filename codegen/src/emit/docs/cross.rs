@@ -1,6 +1,6 @@
 //! The cross-reference index: which tables speak of which API, journey, rule and test.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use canon_core::schema::QName;
 use serde::Serialize;
@@ -55,18 +55,19 @@ pub(super) fn index(
     prefixes: &[String],
     defined_at: &dyn Fn(&Id) -> Option<String>,
 ) -> (Vec<Group>, Vec<OfTable>) {
+    let names: HashMap<DocId, &str> = tables.iter().map(|(id, name)| (*id, name.name.as_str())).collect();
     let mut uses: BTreeMap<(usize, u32), (Id, Vec<Use>)> = BTreeMap::new();
     let mut by_table: BTreeMap<DocId, BTreeMap<(usize, u32), String>> = BTreeMap::new();
     for (key, written) in texts.iter().filter(|(key, t)| key.is_human() && is_filled(&t.body)) {
         let Owner::Table(id) = key.owner else { continue };
-        let Some((_, name)) = tables.iter().find(|(i, _)| *i == id) else { continue };
+        let Some(name) = names.get(&id) else { continue };
         for (found, line) in ids_in(&written.body, prefixes) {
             let Some(rank) = prefixes.iter().position(|p| *p == found.prefix) else { continue };
             let place = (rank, found.number);
             by_table.entry(id).or_default().entry(place).or_insert_with(|| found.text.clone());
             let used = Use {
                 id: id.to_string(),
-                name: name.name.clone(),
+                name: (*name).to_owned(),
                 url: layout.url(from, id),
                 access: access(line).map(text),
             };
@@ -87,7 +88,7 @@ pub(super) fn index(
     }
     let of_table = by_table.into_iter().map(|(id, ids)| OfTable {
         id: id.to_string(),
-        name: tables.iter().find(|(i, _)| *i == id).map(|(_, n)| n.name.clone()).unwrap_or_default(),
+        name: names.get(&id).copied().unwrap_or_default().to_owned(),
         url: layout.url(from, id),
         ids: ids.into_values().collect(),
     });

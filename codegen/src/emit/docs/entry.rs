@@ -120,6 +120,7 @@ pub(super) struct Maker<'a> {
     graph: Graph<'a>,
     referenced_by: HashMap<&'a QName, Vec<(&'a Table, usize)>>,
     functions: HashMap<&'a QName, &'a Function>,
+    tables: HashMap<&'a QName, &'a Table>,
 }
 
 impl<'a> Maker<'a> {
@@ -134,7 +135,8 @@ impl<'a> Maker<'a> {
             }
         }
         let functions = model.functions.iter().map(|f| (&f.name, f)).collect();
-        Self { source, layout, graph: Graph::new(model), referenced_by, functions }
+        let tables = model.tables.iter().map(|t| (&t.name, t)).collect();
+        Self { source, layout, tables, graph: Graph::new(model), referenced_by, functions }
     }
 
     fn model(&self) -> &'a Model {
@@ -177,7 +179,7 @@ impl<'a> Maker<'a> {
             diagram: related.then(|| self.graph.around(&[&table.name], 1, Columns::FocusKeys).mermaid()),
             triggers: table.triggers.iter().map(trigger).collect(),
             rules_md: integrity::rules(table),
-            queries: queries::of_table(self.model(), table),
+            queries: queries::of_table(&|name| self.tables.get(name).copied(), table),
             ..self.entry(&table.name, id, category, table.origin, &table.triggers)
         }
     }

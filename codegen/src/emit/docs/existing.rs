@@ -1,10 +1,10 @@
 //! The pages as they are on disk: what people wrote there, and whether they wrote elsewhere too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
-use crate::lock::SourceLock;
+use crate::lock::{DocId, SourceLock};
 use crate::references::markdown_files;
 use crate::regions::Key;
 use crate::regions::{Kind, Owner, Page, Region};
@@ -61,13 +61,13 @@ impl Existing {
     /// What people wrote and what was measured on the pages of a source.
     pub(super) fn texts(&self, folder: &Path, source: &str, lock: Option<&SourceLock>) -> Result<Texts, Error> {
         let mut texts = Texts::new();
+        let ids: HashSet<DocId> =
+            lock.iter().flat_map(|l| l.retired.keys().chain(l.active.values())).copied().collect();
         for OldPage { page, .. } in self.pages.iter().filter(|p| p.page.path.starts_with(folder)) {
             for region in &page.regions {
                 let fail = |message: String| Error::Marker { path: page.path.clone(), line: region.line, message };
                 if let (Owner::Table(id), Kind::Human) = (region.key.owner, region.key.kind) {
-                    let known =
-                        lock.is_some_and(|l| l.retired.contains_key(&id) || l.active.values().any(|i| *i == id));
-                    if !known && is_filled(&region.body) {
+                    if !ids.contains(&id) && is_filled(&region.body) {
                         let message = format!(
                             "{id} is no ID of the source {source}; move the text to a region of another table, or \
                              remove the region"

@@ -1,6 +1,6 @@
 //! Queries that the keys of a table are made for.
 
-use canon_core::schema::{Column, ConstraintKind, Identity, Model, Table, View};
+use canon_core::schema::{Column, ConstraintKind, Identity, QName, Table, View};
 use serde::Serialize;
 
 use crate::emit::quote::{ident, idents, qname};
@@ -20,7 +20,7 @@ const JOINS: usize = 4;
 const LISTED: usize = 8;
 
 /// Reading by each key, inserting what is required, joining the neighbours.
-pub(super) fn of_table(model: &Model, table: &Table) -> Vec<Query> {
+pub(super) fn of_table<'m>(find: &dyn Fn(&QName) -> Option<&'m Table>, table: &Table) -> Vec<Query> {
     let mut queries: Vec<Query> = Vec::new();
     let mut seen: Vec<Vec<String>> = Vec::new();
     for key in keys(table) {
@@ -51,7 +51,7 @@ pub(super) fn of_table(model: &Model, table: &Table) -> Vec<Query> {
         queries.push(Query { title_md: format!("By foreign key {}", listed(&key.columns)), sql });
     }
     queries.extend(insert(table));
-    queries.extend(joins(model, table));
+    queries.extend(joins(find, table));
     queries
 }
 
@@ -138,10 +138,10 @@ fn insert(table: &Table) -> Option<Query> {
 }
 
 /// The table with each row its foreign keys point at.
-fn joins(model: &Model, table: &Table) -> Vec<Query> {
+fn joins<'m>(find: &dyn Fn(&QName) -> Option<&'m Table>, table: &Table) -> Vec<Query> {
     let mut queries = Vec::new();
     for (key, references) in table.foreign_keys() {
-        let Some(parent) = model.table(&references.table) else { continue };
+        let Some(parent) = find(&references.table) else { continue };
         let on: Vec<String> = key
             .columns
             .iter()
