@@ -156,6 +156,7 @@ fn template_error(error: &tera::Error) -> Error {
         message.push_str(&format!(": {inner}"));
         cause = inner.source();
     }
+    let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
     Error::Template { name: "of the documents".to_owned(), message }
 }
 
