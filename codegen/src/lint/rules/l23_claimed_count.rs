@@ -41,6 +41,12 @@ const NOUNS: &[(&str, Count)] = &[
     ("sequences", |m, s| m.sequences.iter().filter(|q| in_schema(&q.name.schema, s)).count()),
 ];
 
+/// Words in front of a number that speaks of a part.
+const PARTIAL: &[&str] = &[
+    "another", "at", "between", "by", "each", "first", "for", "from", "in", "last", "next", "on", "other", "per",
+    "these", "those", "to",
+];
+
 /// An empty schema stands for all.
 fn in_schema(schema: &str, wanted: &str) -> bool {
     wanted.is_empty() || schema == wanted
@@ -144,6 +150,12 @@ fn in_line(line: &str, start: usize, found: &mut Vec<Claim>) {
             head && !words[noun.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '_')
         };
         let Some(noun) = NOUNS.iter().position(|(noun, _)| is(noun)) else { continue };
+        // "for 3 tables", "the other 3 tables", "3 tables of": a part, not the whole.
+        let previous = line[..number_start].split_whitespace().next_back().unwrap_or_default().to_lowercase();
+        let next = words[NOUNS[noun].0.len()..].split_whitespace().next().unwrap_or_default();
+        if PARTIAL.contains(&previous.as_str()) || next == "of" {
+            continue;
+        }
         let Ok(number) = line[number_start..number_start + digits].parse() else { continue };
         let end = at + (line[at..].len() - words.len()) + NOUNS[noun].0.len();
         found.push(Claim { range: start + number_start..start + end, number, at_least, noun });
@@ -158,7 +170,7 @@ mod tests {
     #[test]
     fn claims_are_numbers_in_front_of_what_is_counted() {
         let text = "It has 42 tables, **55+ indexes** and 78 foreign keys.\n```\n9 tables\n```\nv1.2 tables, `3 tables`, \
-                    10-12 tables, 7 tablespaces\n";
+                    10-12 tables, 7 tablespaces, machines for 3 columns, 9 columns of x\n";
         let shown: Vec<(&str, usize, bool)> =
             claims(text).iter().map(|c| (&text[c.range.clone()], c.number, c.at_least)).collect();
         assert_eq!(shown, [("42 tables", 42, false), ("55+ indexes", 55, true), ("78 foreign keys", 78, false)]);
