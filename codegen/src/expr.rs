@@ -5,10 +5,12 @@
 //! canonical form in which those differences are gone.
 
 mod canonical;
+mod literal;
 pub mod query;
 
 use std::borrow::Cow;
 
+use canon_core::schema::ExprContext;
 use sqlparser::ast::{BinaryOperator, Expr, Value};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
@@ -38,7 +40,17 @@ fn respell(text: &str) -> Cow<'_, str> {
 
 /// Whether two expressions mean the same, as far as their text can tell.
 pub fn same(a: &str, b: &str) -> bool {
-    a == b || canonical::of(a) == canonical::of(b)
+    a == b || literal::equal(&canonical::of(a, None), &canonical::of(b, None))
+}
+
+/// Whether two expressions mean the same where they stand: a default or a generation expression is
+/// cast to the type of its column, so `'1 hour'` and `'01:00:00'` are one interval.
+pub fn same_in(context: ExprContext<'_>, a: &str, b: &str) -> bool {
+    let ty = match context {
+        ExprContext::Default(ty) | ExprContext::Generated(_, ty) => Some(ty),
+        _ => None,
+    };
+    a == b || literal::equal(&canonical::of(a, ty), &canonical::of(b, ty))
 }
 
 /// The list of values that a check allows one column, as `CHECK (status IN ('a', 'b'))` does in
@@ -145,8 +157,8 @@ mod tests {
             assert!(
                 same(written, stored),
                 "{written}\n{}\n{stored}\n{}",
-                canonical::of(written),
-                canonical::of(stored)
+                canonical::of(written, None),
+                canonical::of(stored, None)
             );
         }
     }
@@ -163,7 +175,7 @@ mod tests {
             ("'A'", "'a'"),
             ("\"A\" > 0", "a > 0"),
         ] {
-            assert!(!same(a, b), "{a} / {b}: {}", canonical::of(a));
+            assert!(!same(a, b), "{a} / {b}: {}", canonical::of(a, None));
         }
     }
 

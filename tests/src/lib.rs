@@ -10,6 +10,7 @@
 //! With `PG_CANON_KEEP=1` in the environment, databases, roles and servers stay for a look.
 
 mod canon;
+pub mod corpus;
 pub mod journey;
 
 use anyhow::{Context, Result};

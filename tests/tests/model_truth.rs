@@ -13,7 +13,7 @@ use canon_tests::{canon_database, database, repo_root};
 fn differences(declared: &Model, client: &mut postgres::Client) -> Result<Vec<Difference>> {
     let schemas: Vec<&str> = declared.schemas.iter().map(|s| s.name.as_str()).collect();
     let found = live::read(client, Some(&schemas))?;
-    Ok(diff(declared, &found, &mut |_, a, b| expr::same(a, b)))
+    Ok(diff(declared, &found, &mut expr::same_in))
 }
 
 fn assert_equal(declared: &Model, client: &mut postgres::Client) -> Result<()> {

@@ -8,15 +8,50 @@ use sqlparser::ast::{
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
-/// The canonical form of an expression.
-pub(super) fn of(text: &str) -> String {
+use super::literal::mark;
+
+/// The canonical form of an expression. `ty` is the type that the whole of it is cast to.
+pub(super) fn of(text: &str, ty: Option<&str>) -> String {
     match super::parse(text) {
         Some(expr) => {
             let mut out = String::with_capacity(text.len());
-            write(&expr, &mut out);
+            match (constant(&expr), ty) {
+                (Some(value), Some(ty)) => mark(&value, ty, &mut out),
+                _ => write(&expr, &mut out),
+            }
             out
         }
         None => from_tokens(text),
+    }
+}
+
+/// The value of a constant without a cast of its own.
+fn constant(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Nested(inner) => constant(inner),
+        Expr::Value(value) => match &value.value {
+            Value::Null | Value::Boolean(_) => None,
+            value => text_of(value),
+        },
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => Some(format!("-{}", constant(expr)?)),
+        _ => None,
+    }
+}
+
+/// The text of a constant, whatever its quotes.
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::Number(digits, _) => Some(digits.clone()),
+        Value::SingleQuotedString(s)
+        | Value::EscapedStringLiteral(s)
+        | Value::UnicodeStringLiteral(s)
+        | Value::NationalStringLiteral(s)
+        | Value::SingleQuotedByteStringLiteral(s) => Some(s.clone()),
+        Value::HexStringLiteral(s) => {
+            s.chars().map(|c| Some(format!("{:04b}", c.to_digit(16)?))).collect::<Option<String>>()
+        }
+        Value::DollarQuotedString(s) => Some(s.value.clone()),
+        _ => None,
     }
 }
 
@@ -31,9 +66,7 @@ fn call<'a>(name: &str, arguments: impl IntoIterator<Item = &'a Expr>, out: &mut
 }
 
 fn literal(value: &str, out: &mut String) {
-    out.push('\'');
-    out.push_str(value);
-    out.push('\'');
+    mark(value, "", out);
 }
 
 fn write(expr: &Expr, out: &mut String) {
@@ -44,15 +77,16 @@ fn write(expr: &Expr, out: &mut String) {
             out.push_str(&parts.last().map(name_of).unwrap_or_default());
         }
         Expr::Value(value) => write_value(&value.value, out),
-        Expr::TypedString(typed) => write_value(&typed.value.value, out),
+        Expr::TypedString(typed) => {
+            let value = text_of(&typed.value.value).unwrap_or_default();
+            mark(&value, &canonical_type(&typed.data_type.to_string()), out);
+        }
         Expr::Interval(interval) => {
-            let mut text = String::new();
-            write(&interval.value, &mut text);
-            let mut text = text.trim_matches('\'').to_owned();
+            let mut text = constant(&interval.value).unwrap_or_default();
             if let Some(field) = &interval.leading_field {
                 text.push_str(&format!(" {field}").to_lowercase());
             }
-            literal(&text, out);
+            mark(&text, "interval", out);
         }
         Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr, data_type, .. } => cast(expr, data_type, out),
         Expr::BinaryOp { left, op, right } => binary(left, op, right, out),
@@ -125,6 +159,11 @@ fn write_call(expr: &Expr, out: &mut String) {
             };
             let plain = function.filter.is_none() && function.over.is_none() && function.within_group.is_empty();
             match arguments(&function.args) {
+                Some(arguments) if plain && matches!(name.as_str(), "nextval" | "currval") => {
+                    let mut sequence = String::new();
+                    call(&name, arguments, &mut sequence);
+                    out.push_str(&sequence.replace('"', ""));
+                }
                 Some(arguments) if plain => call(&name, arguments, out),
                 _ => out.push_str(&from_tokens(&function.to_string())),
             }
@@ -167,35 +206,30 @@ fn arguments(arguments: &FunctionArguments) -> Option<Vec<&Expr>> {
 
 fn write_value(value: &Value, out: &mut String) {
     match value {
-        Value::Number(digits, _) => literal(digits, out),
-        Value::SingleQuotedString(s)
-        | Value::EscapedStringLiteral(s)
-        | Value::UnicodeStringLiteral(s)
-        | Value::NationalStringLiteral(s) => literal(s, out),
-        Value::DollarQuotedString(s) => literal(&s.value, out),
-        Value::Boolean(b) => out.push_str(if *b { "true" } else { "false" }),
+        Value::Boolean(b) => mark(if *b { "true" } else { "false" }, "boolean", out),
         Value::Null => out.push_str("(null)"),
-        other => out.push_str(&other.to_string()),
+        other => match text_of(other) {
+            Some(text) => literal(&text, out),
+            None => out.push_str(&other.to_string()),
+        },
     }
 }
 
-/// Casts of literals and casts to plain text types say nothing the context does not say.
+/// Casts of constants say what the constant is; casts to plain text types say nothing that the
+/// context does not say.
 fn cast(expr: &Expr, data_type: &DataType, out: &mut String) {
     let ty = canonical_type(&data_type.to_string());
     let inner = super::strip(expr);
-    let is_constant = match inner {
-        Expr::Value(_) | Expr::TypedString(_) | Expr::Interval(_) | Expr::Array(_) => true,
-        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => matches!(super::strip(expr), Expr::Value(_)),
-        _ => false,
-    };
-    let base = ty.split('(').next().unwrap_or_default().trim_end_matches("[]");
-    if let (true, Expr::Value(value)) = (base.starts_with("reg"), inner) {
+    let base = ty.split('(').next().unwrap_or_default();
+    if let Some(value) = constant(expr) {
         // An object's name: PostgreSQL prints it as short as the search path allows.
-        let mut text = String::new();
-        write_value(&value.value, &mut text);
-        return out.push_str(&text.replace("'pg_catalog.", "'"));
+        let is_object = base.starts_with("reg");
+        let value = if is_object { value.replace("pg_catalog.", "").replace('"', "") } else { value };
+        return mark(&value, if base.ends_with("[]") { "array" } else { base }, out);
     }
-    if is_constant || matches!(base, "text" | "character varying" | "character" | "regclass") {
+    let is_constant = matches!(inner, Expr::Value(_) | Expr::TypedString(_) | Expr::Interval(_) | Expr::Array(_));
+    let element = base.trim_end_matches("[]");
+    if is_constant || matches!(element, "text" | "character varying" | "character" | "regclass") {
         return write(expr, out);
     }
     call(&format!("cast {ty}"), [expr], out);
@@ -227,9 +261,7 @@ fn canonical_type(written: &str) -> String {
 fn unary(op: &UnaryOperator, expr: &Expr, out: &mut String) {
     match (op, super::strip(expr)) {
         (UnaryOperator::Minus, Expr::Value(value)) => {
-            let mut text = String::new();
-            write_value(&value.value, &mut text);
-            literal(&format!("-{}", text.trim_matches('\'')), out);
+            literal(&format!("-{}", text_of(&value.value).unwrap_or_default()), out);
         }
         (UnaryOperator::Plus, _) => write(expr, out),
         (UnaryOperator::Not, _) => call("not", [expr], out),

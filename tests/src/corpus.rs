@@ -1,0 +1,138 @@
+//! A folder of real DDL, loaded into PostgreSQL and read by `canon`, and the two compared.
+//!
+//! The files are no part of the repository: [`folder`] says where they are looked for.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use canon_codegen::load::{Loaded, load};
+use canon_codegen::model::{Difference, diff};
+use canon_codegen::source::Source;
+use canon_codegen::{expr, live};
+use xtask::{Server, repo_root};
+
+/// Names another folder of DDL files than `../shared/corpus`.
+pub const FOLDER: &str = "PG_CANON_CORPUS";
+
+/// Placeholders of templated files, and what fills them.
+const TEMPLATES: &[(&str, &[(&str, &str)])] = &[
+    ("supabase_auth", &[("{{ index .Options \"Namespace\" }}", "auth"), ("{{index .Options \"Namespace\"}}", "auth")]),
+    ("omop_cdm54", &[("@cdmDatabaseSchema", "cdm")]),
+];
+
+/// Where the corpus is, if it is on this machine.
+///
+/// # Errors
+///
+/// When the folder that the environment names does not exist, or this is no checkout.
+pub fn folder() -> Result<Option<PathBuf>> {
+    if let Some(named) = std::env::var_os(FOLDER) {
+        let path = PathBuf::from(named);
+        ensure!(path.is_dir(), "{FOLDER}: {} is not a folder", path.display());
+        return Ok(Some(path));
+    }
+    Ok(Some(repo_root()?.join("../shared/corpus")).filter(|path| path.is_dir()))
+}
+
+/// One file, ready to load.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// Stem of its name.
+    pub name: String,
+    /// Its text, with placeholders filled in.
+    pub text: String,
+    /// What its documentation asks for first: roles and schemas.
+    pub prelude: String,
+}
+
+/// The `.sql` files of `folder`, by name.
+///
+/// # Errors
+///
+/// When one cannot be read.
+pub fn samples(folder: &Path) -> Result<Vec<Sample>> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)?.map(|e| e.map(|e| e.path())).collect::<Result<_, _>>()?;
+    paths.retain(|path| path.extension().is_some_and(|e| e == "sql"));
+    paths.sort();
+    paths.into_iter().map(|path| sample(folder, &path)).collect()
+}
+
+fn sample(folder: &Path, path: &Path) -> Result<Sample> {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let mut text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    for (_, fill) in TEMPLATES.iter().filter(|(file, _)| *file == name) {
+        for (placeholder, value) in *fill {
+            text = text.replace(placeholder, value);
+        }
+    }
+    let prelude = fs::read_to_string(folder.join("prelude").join(path.file_name().unwrap_or_default()));
+    Ok(Sample { name, text, prelude: prelude.unwrap_or_default() })
+}
+
+/// What came of one file.
+#[derive(Debug)]
+pub struct Verdict {
+    /// Name of the file.
+    pub name: String,
+    /// Size in bytes.
+    pub bytes: usize,
+    /// What `canon` made of it; the first source is the prelude.
+    pub loaded: Loaded,
+    /// Milliseconds from text to model.
+    pub milliseconds: f64,
+    /// Statements that PostgreSQL refused: what psql printed.
+    pub refusals: Vec<String>,
+    /// Where the model is not what is in the catalogue.
+    pub differences: Vec<Difference>,
+}
+
+/// Loads the sample into a database of its own, as psql does without stopping at errors, and
+/// compares what is there with what `canon` reads.
+///
+/// # Errors
+///
+/// When the server cannot be used.
+pub fn judge(server: &Server, sample: &Sample) -> Result<Verdict> {
+    let database = server.database(&format!("corpus_{}", sample.name))?;
+    let folder = tempfile::tempdir()?;
+    let whole = format!("{}\n{}", sample.prelude.trim_end(), sample.text);
+    let file = folder.path().join("whole.sql");
+    fs::write(&file, &whole)?;
+    let mut psql = database.program("psql");
+    psql.args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=0", "--file"]).arg(&file);
+    let output = psql.current_dir(folder.path()).output().context("psql")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let refusals = said.lines().filter(|line| line.contains("ERROR:")).map(str::to_owned).collect();
+    let start = Instant::now();
+    let loaded = load(vec![Source::new(sample.name.clone(), whole)]);
+    let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
+    let found = live::read(&mut database.connect()?, None)?;
+    let differences = diff(&loaded.model, &found, &mut expr::same_in);
+    if let Some(folder) = std::env::var_os("PG_CANON_DUMP") {
+        let folder = PathBuf::from(folder);
+        fs::write(folder.join(format!("{}.file.json", sample.name)), serde_json::to_string_pretty(&loaded.model)?)?;
+        fs::write(folder.join(format!("{}.live.json", sample.name)), serde_json::to_string_pretty(&found)?)?;
+    }
+    Ok(Verdict { name: sample.name.clone(), bytes: sample.text.len(), loaded, milliseconds, refusals, differences })
+}
+
+/// Counts of `expected.tsv`: file name, then column name.
+///
+/// # Errors
+///
+/// When the file is there but cannot be read.
+pub fn expected(folder: &Path) -> Result<HashMap<String, HashMap<String, String>>> {
+    let path = folder.join("expected.tsv");
+    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let mut lines = text.lines();
+    let header: Vec<&str> = lines.next().unwrap_or_default().split('\t').collect();
+    let row = |line: &str| {
+        let cells: HashMap<String, String> =
+            header.iter().zip(line.split('\t')).map(|(name, value)| ((*name).to_owned(), value.to_owned())).collect();
+        (cells.get("db").cloned().unwrap_or_default(), cells)
+    };
+    Ok(lines.map(row).collect())
+}
