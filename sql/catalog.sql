@@ -367,7 +367,7 @@ SELECT pg_catalog.json_strip_nulls(pg_catalog.json_build_object(
             'type', COALESCE(pg_catalog.replace(pg_catalog.format_type(t.typbasetype, t.typtypmod), tn.prefix, ''),
                              pg_catalog.format_type(t.typbasetype, t.typtypmod)),
             'not_null', t.typnotnull,
-            'default', t.typdefault,
+            'default', NULLIF(pg_catalog.regexp_replace(t.typdefault, '^NULL::[a-z ]+$', 'NULL'), 'NULL'),
             'collation', CASE WHEN t.typcollation <> b.typcollation THEN (
                 SELECT pg_catalog.json_build_object('schema', cn.nspname, 'name', co.collname)
                 FROM pg_catalog.pg_collation co JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace

@@ -11,7 +11,7 @@ pub mod query;
 use std::borrow::Cow;
 
 use canon_core::schema::ExprContext;
-use sqlparser::ast::{BinaryOperator, Expr, Value};
+use sqlparser::ast::{BinaryOperator, Expr, Query, Value};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
@@ -20,13 +20,47 @@ use sqlparser::tokenizer::Token;
 /// at 400 the parser's stack protection still has room.
 const RECURSION_LIMIT: usize = 400;
 
+/// The same for queries, where nested joins in parentheses cost the cube of their depth.
+const QUERY_RECURSION_LIMIT: usize = 100;
+
+/// Operators and conjunctions that one expression or query may hold to be parsed. They nest in the
+/// tree as deep as they are many, and a tree is walked and dropped by recursion.
+const MAX_OPERATORS: usize = 1000;
+
 /// Parses an expression; None where sqlparser does not know a form.
 pub fn parse(text: &str) -> Option<Expr> {
+    if operators(text) > MAX_OPERATORS {
+        return None;
+    }
     let dialect = PostgreSqlDialect {};
     let text = respell(text);
     let mut parser = Parser::new(&dialect).with_recursion_limit(RECURSION_LIMIT).try_with_sql(&text).ok()?;
     let expr = parser.parse_expr().ok()?;
     (parser.peek_token().token == Token::EOF).then_some(expr)
+}
+
+/// Parses a query; None where sqlparser does not know a form.
+pub fn parse_query(text: &str) -> Option<Query> {
+    if operators(text) > MAX_OPERATORS {
+        return None;
+    }
+    let dialect = PostgreSqlDialect {};
+    let mut parser = Parser::new(&dialect).with_recursion_limit(QUERY_RECURSION_LIMIT).try_with_sql(text).ok()?;
+    let query = parser.parse_query().ok()?;
+    (parser.peek_token().token == Token::EOF).then_some(*query)
+}
+
+/// An upper bound of the operators in a text, from its bytes alone.
+fn operators(text: &str) -> usize {
+    if text.len() <= MAX_OPERATORS {
+        return 0;
+    }
+    let bytes = text.as_bytes();
+    let symbols = bytes.iter().filter(|b| b"+-*/%<>=~!@#&|^?:".contains(b)).count();
+    let word = |n: usize, word: &[u8]| bytes.get(n..n + word.len()).is_some_and(|w| w.eq_ignore_ascii_case(word));
+    let starts = (1..bytes.len()).filter(|n| bytes[*n].is_ascii_alphabetic() && !bytes[*n - 1].is_ascii_alphanumeric());
+    let words: [&[u8]; 9] = [b"and", b"or", b"is", b"in", b"not", b"union", b"collate", b"like", b"at"];
+    symbols + starts.filter(|n| words.iter().any(|w| word(*n, w))).count()
 }
 
 /// PostgreSQL's own print of a plain `trim(x)` is a form that sqlparser does not read.

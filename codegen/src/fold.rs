@@ -8,12 +8,15 @@
 mod alter;
 mod comments;
 mod constraints;
+mod defaults;
+mod derive;
 mod expressions;
 mod objects;
 mod remove;
 mod rename;
 mod tables;
 mod unnamed;
+mod views;
 
 use std::collections::{HashMap, HashSet};
 
@@ -64,6 +67,10 @@ pub(crate) struct Catalog {
     constraint_names: HashMap<QName, u32>,
     /// Sequences that belong to identity columns; the model does not show them.
     identity_sequences: HashSet<QName>,
+    /// What each view reads.
+    reads: HashMap<QName, Vec<QName>>,
+    /// What the statement at hand leaves open, in words.
+    notes: Vec<String>,
 }
 
 impl Catalog {
@@ -84,12 +91,23 @@ impl Catalog {
             relations: HashMap::new(),
             constraint_names: HashMap::new(),
             identity_sequences: HashSet::new(),
+            reads: HashMap::new(),
+            notes: Vec::new(),
         }
     }
 
     /// Names that were unqualified in one file do not depend on the `SET search_path` of another.
     pub(crate) fn begin_file(&mut self) {
         self.path = vec!["public".to_owned()];
+    }
+
+    /// What the last change left open.
+    pub(crate) fn take_notes(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notes)
+    }
+
+    fn note(&mut self, note: String) {
+        self.notes.push(note);
     }
 
     /// Applies one change; `place` turns byte offsets of the statement's file into origins.

@@ -142,6 +142,11 @@ impl FileReader<'_> {
                 let help = Some("PostgreSQL would refuse this statement; it is left out".to_owned());
                 self.report(Topic::Refused, refused, help, range);
             }
+            for note in self.catalog.take_notes() {
+                let first_line = text.lines().next().unwrap_or_default().len();
+                let range = piece.range.start..piece.range.start + first_line;
+                self.report(Severity::Warning, note, None, range);
+            }
         }
     }
 

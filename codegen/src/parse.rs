@@ -132,6 +132,20 @@ pub(crate) fn read(source: &str, range: Range<usize>) -> Outcome {
     }
 }
 
+/// A name by itself, as `regclass` reads it.
+pub(crate) fn name_of(text: &str) -> Option<Name> {
+    let mut cursor = Cursor::new(text, 0..text.len()).ok()?;
+    let name = cursor.name().ok()?;
+    cursor.at_end().then_some(name)
+}
+
+/// A type by itself; None where there is more or less than one.
+pub(crate) fn type_of(text: &str) -> Option<TypeName> {
+    let mut cursor = Cursor::new(text, 0..text.len()).ok()?;
+    let ty = cursor.type_name().ok()?;
+    cursor.at_end().then_some(ty)
+}
+
 fn first_word(text: &str) -> &str {
     let end = text.bytes().position(|b| !b.is_ascii_alphabetic()).unwrap_or(text.len());
     &text[..end]

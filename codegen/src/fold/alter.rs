@@ -129,7 +129,10 @@ impl Catalog {
     /// Actions that set one property.
     fn alter_property(&mut self, table: &QName, action: AlterTable) -> Result<(), Refused> {
         match action {
-            AlterTable::SetDefault { column, expression } => self.column_mut(table, &column)?.default = expression,
+            AlterTable::SetDefault { column, expression } => {
+                let default = expression.and_then(|text| self.stored_default(text));
+                self.column_mut(table, &column)?.default = default;
+            }
             AlterTable::SetNotNull { column, not_null } => self.column_mut(table, &column)?.not_null = not_null,
             AlterTable::SetType { column, ty, collation } => {
                 let ty = self.type_display(&ty);

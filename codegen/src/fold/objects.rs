@@ -2,12 +2,12 @@
 
 use canon_core::schema::{
     Argument, Column, ColumnRef, Composite, Constraint, ConstraintKind, Domain, EnumType, Function, FunctionKind,
-    Origin, QName, RangeType, Sequence, View,
+    Origin, QName, RangeType, Sequence,
 };
 
 use super::{Catalog, Refused, Relation, unnamed};
 use crate::parse::change::{
-    AlterComposite, AlterDomain, ColumnDef, ConstraintBody, ConstraintDef, CreateDomain, CreateFunction, CreateView,
+    AlterComposite, AlterDomain, ColumnDef, ConstraintBody, ConstraintDef, CreateDomain, CreateFunction,
     DropTarget, EnumPlace, FunctionOptions, SequenceOptions,
 };
 use crate::parse::{Name, TypeName};
@@ -88,7 +88,7 @@ impl Catalog {
             name: name.clone(),
             ty: self.type_display(&def.ty),
             not_null: def.not_null,
-            default: def.default,
+            default: def.default.and_then(|text| self.stored_default(text)),
             collation: def.collation.as_ref().map(|c| self.collation_name(c)),
             checks: Vec::new(),
             comment: None,
@@ -132,10 +132,14 @@ impl Catalog {
         if let AlterDomain::AddCheck(check) = action {
             return self.add_domain_check(&found, check, place);
         }
+        if let AlterDomain::SetDefault(default) = action {
+            let default = default.and_then(|text| self.stored_default(text));
+            self.domains[&found].default = default;
+            return Ok(());
+        }
         let Some(domain) = self.domains.get_mut(&found) else { return Ok(()) };
         let missing = |check: &str| format!("constraint {check} of domain {name} does not exist");
         match action {
-            AlterDomain::SetDefault(default) => domain.default = default,
             AlterDomain::SetNotNull(not_null) => domain.not_null = not_null,
             AlterDomain::DropConstraint { name: check, if_exists } => {
                 let before = domain.checks.len();
@@ -150,7 +154,7 @@ impl Catalog {
             AlterDomain::ValidateConstraint(check) => {
                 domain.checks.iter_mut().find(|c| c.name == check).ok_or_else(|| missing(&check))?.not_valid = false;
             }
-            AlterDomain::AddCheck(_) => {}
+            AlterDomain::AddCheck(_) | AlterDomain::SetDefault(_) => {}
         }
         Ok(())
     }
@@ -332,30 +336,6 @@ impl Catalog {
             Some(None) => sequence.owned_by = None,
             None => {}
         }
-        Ok(())
-    }
-
-    pub(super) fn create_view(&mut self, def: CreateView, origin: Origin) -> Result<(), Refused> {
-        let name = self.new_name(&def.name);
-        if self.relations.contains_key(&name) && !(def.or_replace && self.views.contains_key(&name)) {
-            return if def.if_not_exists { Ok(()) } else { Err(format!("relation {name} already exists")) };
-        }
-        let relation = if def.temporary { Relation::Temporary } else { Relation::View };
-        self.relations.insert(name.clone(), relation);
-        if def.temporary {
-            return Ok(());
-        }
-        let columns = def.columns.into_iter().map(|name| Column { name, ..Column::default() }).collect();
-        let view = View {
-            name: name.clone(),
-            materialized: def.materialized,
-            columns,
-            query: def.query,
-            options: def.options,
-            origin: Some(origin),
-            ..View::default()
-        };
-        self.views.insert(name, view);
         Ok(())
     }
 

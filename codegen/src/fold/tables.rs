@@ -26,10 +26,7 @@ impl Catalog {
             return self.claim(&name, Relation::Temporary);
         }
         if def.as_query.is_some() && def.elements.is_empty() {
-            // Columns of a query are not known here; the table is, so that statements about it fit.
-            self.claim(&name, Relation::Table)?;
-            self.tables.insert(name.clone(), Table { name, origin: Some(origin), ..Table::default() });
-            return Ok(());
+            return self.create_table_as(name, def, origin);
         }
         let parents = self.parents(&def)?;
         self.claim(&name, Relation::Table)?;
@@ -43,6 +40,7 @@ impl Catalog {
             kind,
             unlogged: def.unlogged,
             partition_key: def.partition_by,
+            server: def.server,
             origin: Some(origin),
             ..Table::default()
         };
@@ -107,12 +105,13 @@ impl Catalog {
     }
 
     fn columns_of_type(&mut self, table: &QName, of_type: &Name) -> Result<(), Refused> {
-        let found = self.lookup(of_type, |n| self.composites.contains_key(n));
-        let Some(columns) = found.and_then(|n| self.composites.get(&n)).map(|c| c.columns.clone()) else {
+        let Some(found) = self.lookup(of_type, |n| self.composites.contains_key(n)) else {
             return Err(format!("type {of_type} does not exist"));
         };
+        let columns = self.composites[&found].columns.clone();
         if let Some(table) = self.tables.get_mut(table) {
             table.columns.extend(columns.into_iter().map(|c| Column { comment: None, ..c }));
+            table.of_type = Some(found);
         }
         Ok(())
     }
@@ -127,7 +126,7 @@ impl Catalog {
         let mut column = Column {
             name: def.name.clone(),
             not_null: def.not_null,
-            default: def.default,
+            default: def.default.and_then(|text| self.stored_default(text)),
             generated: def.generated.map(|(kind, expression)| Generated { kind, expression }),
             identity: def.identity.as_ref().map(|(identity, _)| *identity),
             collation: def.collation.as_ref().map(|c| self.collation_name(c)),

@@ -91,6 +91,10 @@ pub(crate) struct CreateTable {
     pub(crate) of_type: Option<Name>,
     /// `CREATE TABLE ... AS`: the query.
     pub(crate) as_query: Option<String>,
+    /// The names in front of that query.
+    pub(crate) as_columns: Vec<String>,
+    /// `SERVER` of a foreign table.
+    pub(crate) server: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

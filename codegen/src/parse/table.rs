@@ -38,7 +38,7 @@ impl Cursor<'_> {
                 table.elements = self.elements(true)?;
             }
         } else if self.is(&Token::LParen) && self.is_ctas_column_list() {
-            self.parens()?;
+            table.as_columns = self.ident_list()?;
         } else if self.is(&Token::LParen) {
             table.elements = self.elements(false)?;
         } else if !(self.is_kw("AS") || self.is_kw("USING") || self.is_kw("WITH") || self.is_kw("TABLESPACE")) {
@@ -163,7 +163,9 @@ impl Cursor<'_> {
                 self.ident()?;
                 self.parens()?;
                 table.partition_by = Some(self.clean_text(start..self.index()));
-            } else if self.is_kw("USING") || self.is_kw("TABLESPACE") || self.is_kw("SERVER") {
+            } else if self.eat_kw("SERVER") {
+                table.server = Some(self.ident()?);
+            } else if self.is_kw("USING") || self.is_kw("TABLESPACE") {
                 self.advance();
                 self.ident()?;
             } else if self.eat_kws(&["WITHOUT", "OIDS"]) || self.eat_kws(&["WITH", "OIDS"]) {
@@ -175,7 +177,12 @@ impl Cursor<'_> {
                     self.eat_kw("DROP");
                 }
             } else if self.eat_kw("AS") {
-                let query = self.rest();
+                let query = self.until(|c| {
+                    c.is_kw("WITH")
+                        && (c.is_kw_at(1, "DATA") && c.peek_at(2).is_none()
+                            || c.is_kw_at(1, "NO") && c.is_kw_at(2, "DATA") && c.peek_at(3).is_none())
+                });
+                self.rest();
                 table.as_query = Some(self.text(query).to_owned());
             } else {
                 return self.finish();
