@@ -9,9 +9,11 @@ mod alter;
 mod comments;
 mod constraints;
 mod defaults;
+mod dependents;
 mod derive;
 mod expressions;
 mod objects;
+mod partitions;
 mod remove;
 mod rename;
 mod tables;
@@ -67,6 +69,8 @@ pub(crate) struct Catalog {
     constraint_names: HashMap<QName, u32>,
     /// Sequences that belong to identity columns; the model does not show them.
     identity_sequences: HashSet<QName>,
+    /// Tables that have, or had, partitions or tables that inherit.
+    parents: HashSet<QName>,
     /// What each view reads.
     reads: HashMap<QName, Vec<QName>>,
     /// What the statement at hand leaves open, in words.
@@ -91,6 +95,7 @@ impl Catalog {
             relations: HashMap::new(),
             constraint_names: HashMap::new(),
             identity_sequences: HashSet::new(),
+            parents: HashSet::new(),
             reads: HashMap::new(),
             notes: Vec::new(),
         }
@@ -133,7 +138,9 @@ impl Catalog {
                 Ok(())
             }
             Change::CreateTable(table) => self.create_table(*table, origin, place),
-            Change::AlterTable { name, if_exists, actions } => self.alter_table(&name, if_exists, actions, place),
+            Change::AlterTable { name, if_exists, only, actions } => {
+                self.alter_table(&name, if_exists, only, actions, place)
+            }
             Change::CreateIndex(index) => self.create_index(*index, origin),
             Change::AttachIndex { parent, partition } => self.attach_index(&parent, &partition),
             Change::CreateSequence { name, if_not_exists, temporary, options } => {

@@ -317,7 +317,7 @@ impl<'a> Splitter<'a> {
     }
 
     /// Everything up to a line that is just `\.`, or to the end of the file. Where no such line
-    /// follows and the next line is blank or a comment, the data was taken out of the script.
+    /// follows and the next line is blank, a comment or SQL, the data was taken out of the script.
     fn skip_copy_data(&mut self) {
         self.skip_line();
         let data = (self.at + 1).min(self.bytes.len());
@@ -325,7 +325,7 @@ impl<'a> Splitter<'a> {
             Some(end) => self.at = end,
             None => {
                 let next = self.bytes[data..].split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii();
-                if !(next.is_empty() || next.starts_with(b"--")) {
+                if !(next.is_empty() || next.starts_with(b"--") || begins_statement(next)) {
                     self.at = self.bytes.len();
                 }
             }
@@ -396,6 +396,16 @@ impl Statement {
     fn is_copy_from_stdin(&self) -> bool {
         self.from_stdin && self.words.first().is_some_and(|w| w == b"COPY")
     }
+}
+
+/// Whether a line begins as the statements of a dump or a migration do.
+fn begins_statement(line: &[u8]) -> bool {
+    const FIRST: [&[u8]; 16] = [
+        b"ALTER", b"CREATE", b"DROP", b"COPY", b"SELECT", b"INSERT", b"UPDATE", b"DELETE", b"SET", b"COMMENT", b"GRANT",
+        b"REVOKE", b"BEGIN", b"COMMIT", b"ANALYZE", b"DO",
+    ];
+    let end = line.iter().position(|c| !is_word(*c)).unwrap_or(line.len());
+    line.get(end) == Some(&b' ') && FIRST.iter().any(|word| line[..end].eq_ignore_ascii_case(word))
 }
 
 fn is_word_start(c: u8) -> bool {

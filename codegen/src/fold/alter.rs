@@ -11,22 +11,58 @@ impl Catalog {
         &mut self,
         name: &Name,
         if_exists: bool,
+        only: bool,
         actions: Vec<AlterTable>,
         place: &dyn Fn(usize) -> Origin,
     ) -> Result<(), Refused> {
         let Some((found, relation)) = self.find_relation(name) else {
             return if if_exists { Ok(()) } else { Err(format!("relation {name} does not exist")) };
         };
-        let relation = relation.clone();
-        for action in actions {
-            // Renaming may have changed what the next action finds.
-            match &relation {
-                Relation::Temporary => {}
-                Relation::Table => self.alter_one(&found, action, place)?,
-                other => self.alter_other(&found, other, action)?,
+        match relation.clone() {
+            Relation::Temporary => Ok(()),
+            Relation::Table => {
+                let before = if actions.len() > 1 { self.tables.get(&found).cloned() } else { None };
+                let done = actions.into_iter().try_for_each(|action| self.alter_with_children(&found, action, only, place));
+                if let (Err(_), Some(before)) = (&done, before) {
+                    self.restore(before);
+                }
+                done
             }
+            other => actions.into_iter().try_for_each(|action| self.alter_other(&found, &other, action)),
         }
-        Ok(())
+    }
+
+    fn alter_with_children(
+        &mut self,
+        table: &QName,
+        action: AlterTable,
+        only: bool,
+        place: &dyn Fn(usize) -> Origin,
+    ) -> Result<(), Refused> {
+        if only || !self.parents.contains(table) {
+            return self.alter_one(table, action, place);
+        }
+        self.alter_one(table, action.clone(), place)?;
+        self.pass_on(table, &action, place)
+    }
+
+    /// Takes back the actions of a statement whose later action is refused.
+    fn restore(&mut self, before: Table) {
+        let name = before.name.clone();
+        let Some(after) = self.tables.get(&name).cloned() else { return };
+        for constraint in &after.constraints {
+            self.unregister_constraint(&name, &constraint.name, constraint.kind);
+        }
+        for constraint in &before.constraints {
+            self.register_constraint(&name, constraint);
+        }
+        for index in &after.indexes {
+            self.relations.remove(&QName::new(&name.schema, &index.name));
+        }
+        for index in &before.indexes {
+            self.relations.insert(QName::new(&name.schema, &index.name), Relation::Index(name.clone()));
+        }
+        self.tables.insert(name, before);
     }
 
     /// Views, sequences and indexes take part in the statement too.
@@ -60,7 +96,7 @@ impl Catalog {
         }
     }
 
-    fn alter_one(&mut self, table: &QName, action: AlterTable, place: &dyn Fn(usize) -> Origin) -> Result<(), Refused> {
+    pub(super) fn alter_one(&mut self, table: &QName, action: AlterTable, place: &dyn Fn(usize) -> Origin) -> Result<(), Refused> {
         match action {
             AlterTable::AddColumn { column, if_not_exists } => {
                 let exists = self.tables.get(table).is_some_and(|t| t.column(&column.name).is_some());
@@ -100,6 +136,7 @@ impl Catalog {
                 let Some(parent) = self.find_table(&parent) else {
                     return Err(format!("table {parent} does not exist"));
                 };
+                self.parents.insert(parent.clone());
                 self.own(table)?.inherits.push(parent);
                 Ok(())
             }
@@ -184,7 +221,11 @@ impl Catalog {
         let Some(position) = target.constraints.iter().position(|c| c.name == name) else {
             return if if_exists { Ok(()) } else { Err(format!("constraint {name} of table {table} does not exist")) };
         };
-        let constraint = target.constraints.remove(position);
+        let constraint = target.constraints[position].clone();
+        if !cascade && let Some(by) = self.constraint_user(table, &constraint) {
+            return Err(format!("constraint {name} of {table} cannot be dropped: {by} depends on it; add CASCADE"));
+        }
+        self.own(table)?.constraints.remove(position);
         self.unregister_constraint(table, name, constraint.kind);
         if cascade && matches!(constraint.kind, ConstraintKind::Primary | ConstraintKind::Unique) {
             self.drop_references(table, |columns| {

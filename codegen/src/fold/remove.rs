@@ -2,10 +2,12 @@
 
 use canon_core::schema::{ConstraintKind, QName};
 
+use super::dependents::{Object, class_label, is_of};
 use super::{Catalog, Refused, Relation, expressions};
 use crate::parse::change::{DropTarget, ObjectClass};
 
 impl Catalog {
+    /// All of the targets, or none where PostgreSQL would refuse one of them.
     pub(super) fn drop_objects(
         &mut self,
         kind: ObjectClass,
@@ -13,96 +15,131 @@ impl Catalog {
         if_exists: bool,
         cascade: bool,
     ) -> Result<(), Refused> {
-        let mut refused = Ok(());
+        let mut objects = Vec::with_capacity(targets.len());
         for target in targets {
-            let dropped = self.drop_object(kind, target, cascade);
-            if let Err(reason) = dropped.or_else(|reason| if if_exists { Ok(()) } else { Err(reason) }) {
-                refused = refused.and(Err(reason));
+            match self.object(kind, target) {
+                Ok(object) => objects.push(object),
+                Err(_) if if_exists => {}
+                Err(refused) => return Err(refused),
             }
         }
-        refused
+        if !cascade {
+            self.refuse_if_needed(&objects)?;
+        }
+        objects.into_iter().for_each(|object| self.drop_object(object));
+        Ok(())
     }
 
-    fn drop_object(&mut self, kind: ObjectClass, target: &DropTarget, cascade: bool) -> Result<(), Refused> {
-        let missing = |what: &str| Err(format!("{what} {} does not exist", target.name));
+    /// The object that a target names.
+    fn object(&self, kind: ObjectClass, target: &DropTarget) -> Result<Object, Refused> {
+        let name = &target.name;
+        let missing = |what: &str| Err(format!("{what} {name} does not exist"));
         match kind {
-            ObjectClass::Schema => {
-                let name = &target.name.name;
-                if self.schemas.shift_remove(name).is_none() {
-                    return missing("schema");
+            ObjectClass::Schema if self.schemas.contains_key(&name.name) => Ok(Object::Schema(name.name.clone())),
+            ObjectClass::Schema => missing("schema"),
+            ObjectClass::Extension if self.extensions.contains_key(&name.name) => {
+                Ok(Object::Extension(name.name.clone()))
+            }
+            ObjectClass::Extension => missing("extension"),
+            ObjectClass::Table
+            | ObjectClass::View
+            | ObjectClass::MaterializedView
+            | ObjectClass::Index
+            | ObjectClass::Sequence => match (self.find_relation(name), kind) {
+                (Some((found, Relation::Temporary)), _) => Ok(Object::Temporary(found)),
+                (Some((found, Relation::Table)), ObjectClass::Table) => Ok(Object::Table(found)),
+                (Some((found, Relation::View)), ObjectClass::View | ObjectClass::MaterializedView)
+                    if self.views.get(&found).is_none_or(|v| v.materialized == (kind != ObjectClass::View)) =>
+                {
+                    Ok(Object::View(found))
                 }
-                self.drop_schema_contents(name);
-            }
-            ObjectClass::Extension if self.extensions.shift_remove(&target.name.name).is_none() => {
-                return missing("extension");
-            }
-            ObjectClass::Table => match self.find_relation(&target.name) {
-                Some((name, Relation::Table)) => self.drop_table(&name),
-                Some((name, Relation::Temporary)) => {
-                    self.relations.remove(&name);
+                (Some((found, Relation::Index(_))), ObjectClass::Index) => Ok(Object::Index(found)),
+                (Some((found, Relation::Sequence)), ObjectClass::Sequence) => Ok(Object::Sequence(found)),
+                (Some((found, _)), _) => Err(format!("{found} is not a {}", class_label(kind))),
+                (None, _) => missing(class_label(kind)),
+            },
+            ObjectClass::Type | ObjectClass::Domain => match self.find_type(name) {
+                Some(found) if kind == ObjectClass::Type || self.domains.contains_key(&found) => {
+                    Ok(Object::Type(found))
                 }
-                _ => return missing("table"),
+                _ => missing(class_label(kind)),
             },
-            ObjectClass::View | ObjectClass::MaterializedView => match self.find_relation(&target.name) {
-                Some((name, Relation::View)) => self.drop_view(&name),
-                _ => return missing("view"),
-            },
-            ObjectClass::Index => match self.find_relation(&target.name) {
-                Some((name, Relation::Index(_))) => self.drop_index(&name),
-                _ => return missing("index"),
-            },
-            ObjectClass::Sequence => match self.find_relation(&target.name) {
-                Some((name, Relation::Sequence)) => self.drop_sequence(&name, cascade),
-                _ => return missing("sequence"),
-            },
-            ObjectClass::Type | ObjectClass::Domain => {
-                let Some(name) = self.find_type(&target.name) else { return missing("type") };
-                self.drop_type(&name, cascade);
-            }
             ObjectClass::Function | ObjectClass::Procedure | ObjectClass::Routine | ObjectClass::Aggregate => {
-                let Some(key) = self.match_function(target) else { return missing("function") };
-                if let (Some(function), true) = (self.functions.shift_remove(&key), cascade) {
-                    let name = function.name;
-                    for table in self.tables.values_mut() {
-                        table.triggers.retain(|t| t.function != name);
-                    }
-                }
+                self.match_function(target).map(Object::Function).ok_or_else(|| format!("function {name} does not exist"))
             }
-            ObjectClass::Trigger => {
-                let Some((table, _)) = target.table.as_ref().and_then(|t| self.find_relation(t)) else {
-                    return missing("trigger");
+            ObjectClass::Trigger | ObjectClass::Policy => {
+                let table = target.table.as_ref().and_then(|t| self.find_relation(t)).map(|(table, _)| table);
+                let Some(table) = table else { return missing(class_label(kind)) };
+                let on_table = self.tables.get(&table);
+                let triggers = on_table
+                    .map(|t| &t.triggers)
+                    .or_else(|| self.views.get(&table).map(|v| &v.triggers))
+                    .into_iter()
+                    .flatten();
+                let is_policy = kind == ObjectClass::Policy;
+                let known = if is_policy {
+                    on_table.is_some_and(|t| t.policies.iter().any(|p| p.name == name.name))
+                } else {
+                    triggers.into_iter().any(|t| t.name == name.name)
                 };
-                let name = &target.name.name;
-                let triggers = match (self.tables.get_mut(&table), self.views.get_mut(&table)) {
-                    (Some(t), _) => &mut t.triggers,
-                    (_, Some(v)) => &mut v.triggers,
-                    _ => return Ok(()),
-                };
-                let before = triggers.len();
-                triggers.retain(|t| t.name != *name);
-                if triggers.len() == before {
-                    return missing("trigger");
+                match (known, is_policy) {
+                    (false, _) => missing(class_label(kind)),
+                    (true, true) => Ok(Object::Policy(table, name.name.clone())),
+                    (true, false) => Ok(Object::Trigger(table, name.name.clone())),
                 }
             }
-            ObjectClass::Policy => {
-                let Some(table) = target.table.as_ref() else { return missing("policy") };
-                let table = self.table_mut(table)?;
-                let before = table.policies.len();
-                table.policies.retain(|p| p.name != target.name.name);
-                if table.policies.len() == before {
-                    return missing("policy");
-                }
-            }
-            _ => {}
+            ObjectClass::Column | ObjectClass::Constraint | ObjectClass::DomainConstraint => missing("object"),
         }
-        Ok(())
+    }
+
+    fn drop_object(&mut self, object: Object) {
+        match object {
+            Object::Schema(name) => {
+                self.schemas.shift_remove(&name);
+                self.drop_schema_contents(&name);
+            }
+            Object::Extension(name) => {
+                self.extensions.shift_remove(&name);
+            }
+            Object::Temporary(name) => {
+                self.relations.remove(&name);
+            }
+            Object::Table(name) => self.drop_table(&name),
+            Object::View(name) => self.drop_view(&name),
+            Object::Index(name) => self.drop_index(&name),
+            Object::Sequence(name) => self.drop_sequence(&name, true),
+            Object::Type(name) => self.drop_type(&name),
+            Object::Function(key) => {
+                let Some(function) = self.functions.shift_remove(&key) else { return };
+                let name = function.name;
+                // Another function of the name may be the one that the triggers call.
+                if self.functions.values().all(|f| f.name != name || !f.arguments.is_empty()) {
+                    let tables = self.tables.values_mut().map(|t| &mut t.triggers);
+                    let views = self.views.values_mut().map(|v| &mut v.triggers);
+                    tables.chain(views).for_each(|triggers| triggers.retain(|t| t.function != name));
+                }
+            }
+            Object::Trigger(table, name) => {
+                if let Some(table) = self.tables.get_mut(&table) {
+                    table.triggers.retain(|t| t.name != name);
+                } else if let Some(view) = self.views.get_mut(&table) {
+                    view.triggers.retain(|t| t.name != name);
+                }
+            }
+            Object::Policy(table, name) => {
+                if let Some(table) = self.tables.get_mut(&table) {
+                    table.policies.retain(|p| p.name != name);
+                }
+            }
+        }
     }
 
     fn drop_schema_contents(&mut self, schema: &str) {
         let inside = |name: &QName| name.schema == schema;
         let tables: Vec<QName> = self.tables.keys().filter(|n| inside(n)).cloned().collect();
         tables.iter().for_each(|table| self.drop_table(table));
-        self.views.retain(|n, _| !inside(n));
+        let views: Vec<QName> = self.views.keys().filter(|n| inside(n)).cloned().collect();
+        views.iter().for_each(|view| self.drop_view(view));
         self.enums.retain(|n, _| !inside(n));
         self.domains.retain(|n, _| !inside(n));
         self.composites.retain(|n, _| !inside(n));
@@ -135,6 +172,14 @@ impl Catalog {
             .map(|t| t.name.clone())
             .collect();
         partitions.iter().for_each(|partition| self.drop_table(partition));
+        self.drop_readers(name);
+    }
+
+    /// Views over what is gone.
+    fn drop_readers(&mut self, name: &QName) {
+        for view in self.readers(name) {
+            self.drop_view(&view);
+        }
     }
 
     fn drop_view(&mut self, name: &QName) {
@@ -144,6 +189,8 @@ impl Catalog {
             }
         }
         self.relations.remove(name);
+        self.reads.remove(name);
+        self.drop_readers(name);
     }
 
     fn drop_index(&mut self, name: &QName) {
@@ -170,25 +217,30 @@ impl Catalog {
         }
     }
 
-    fn drop_type(&mut self, name: &QName, cascade: bool) {
+    /// The type, and what is made of it.
+    fn drop_type(&mut self, name: &QName) {
         self.enums.shift_remove(name);
         self.domains.shift_remove(name);
         self.ranges.shift_remove(name);
         if self.composites.shift_remove(name).is_some() {
             self.relations.remove(name);
         }
-        if cascade {
-            let display = name.to_string();
-            let uses = |ty: &str| ty.trim_end_matches("[]") == display;
-            let hit: Vec<(QName, String)> = self
-                .tables
-                .values()
-                .flat_map(|t| t.columns.iter().filter(|c| uses(&c.ty)).map(|c| (t.name.clone(), c.name.clone())))
-                .collect();
-            for (table, column) in hit {
-                let _ = self.drop_column(&table, &column, true, true);
-            }
+        let display = name.to_string();
+        let uses = |ty: &str| is_of(ty, &display);
+        let hit: Vec<(QName, String)> = self
+            .tables
+            .values()
+            .flat_map(|t| t.columns.iter().filter(|c| uses(&c.ty)).map(|c| (t.name.clone(), c.name.clone())))
+            .collect();
+        for (table, column) in hit {
+            let _ = self.drop_column(&table, &column, true, true);
         }
+        for composite in self.composites.values_mut() {
+            composite.columns.retain(|c| !uses(&c.ty));
+        }
+        let domains: Vec<QName> = self.domains.values().filter(|d| uses(&d.ty)).map(|d| d.name.clone()).collect();
+        domains.iter().for_each(|domain| self.drop_type(domain));
+        self.functions.retain(|_, f| !f.arguments.iter().any(|a| uses(&a.ty)) && !f.returns.as_deref().is_some_and(uses));
     }
 
     pub(super) fn drop_column(
@@ -203,6 +255,10 @@ impl Catalog {
             return if if_exists { Ok(()) } else { Err(format!("column {column} of table {table} does not exist")) };
         };
         let names: Vec<String> = target.columns.iter().map(|c| c.name.clone()).collect();
+        if !cascade && let Some(by) = self.key_user(table, column) {
+            return Err(format!("column {column} of table {table} cannot be dropped: {by} depends on it"));
+        }
+        let Some(target) = self.tables.get_mut(table) else { return Ok(()) };
         target.columns.remove(position);
         let uses = |text: &str| expressions::columns_in(text, names.iter().map(String::as_str)).contains(&column);
         // Multi-column checks and keys go with the column, as do indexes over it.

@@ -113,6 +113,10 @@ impl Catalog {
         }
         self.relations.remove(from);
         self.relations.insert(to.clone(), Relation::Table);
+        if self.parents.remove(from) {
+            self.parents.insert(to.clone());
+        }
+        self.reads.values_mut().flatten().filter(|read| *read == from).for_each(|read| read.clone_from(to));
         for relation in self.relations.values_mut() {
             if *relation == Relation::Index(from.clone()) {
                 *relation = Relation::Index(to.clone());
@@ -145,6 +149,10 @@ impl Catalog {
         match relation {
             Relation::View => {
                 rekey(&mut self.views, from, to);
+                if let Some(reads) = self.reads.remove(from) {
+                    self.reads.insert(to.clone(), reads);
+                }
+                self.reads.values_mut().flatten().filter(|read| *read == from).for_each(|read| read.clone_from(to));
                 if let Some(view) = self.views.get_mut(to) {
                     view.name = to.clone();
                 }

@@ -1,7 +1,7 @@
 //! Tables, triggers, policies and indexes coming into being.
 
 use canon_core::schema::{
-    Column, Generated, Index, IndexKey, Origin, PartitionOf, Policy, QName, Table, TableKind, Trigger,
+    Column, Generated, Index, IndexKey, Origin, Policy, QName, Table, TableKind, Trigger,
 };
 
 use super::{Catalog, Refused, Relation};
@@ -30,6 +30,21 @@ impl Catalog {
         }
         let parents = self.parents(&def)?;
         self.claim(&name, Relation::Table)?;
+        let made = self.fill_table(&name, def, &parents, origin, place);
+        if made.is_err() {
+            self.drop_table(&name);
+        }
+        made
+    }
+
+    fn fill_table(
+        &mut self,
+        name: &QName,
+        def: CreateTable,
+        parents: &[QName],
+        origin: Origin,
+        place: &dyn Fn(usize) -> Origin,
+    ) -> Result<(), Refused> {
         let kind = match (def.foreign, &def.partition_by) {
             (true, _) => TableKind::Foreign,
             (_, Some(_)) => TableKind::Partitioned,
@@ -45,31 +60,28 @@ impl Catalog {
             ..Table::default()
         };
         self.tables.insert(name.clone(), table);
-        for parent in &parents {
-            self.inherit_columns(&name, parent);
+        for parent in parents {
+            self.inherit_columns(name, parent);
         }
         if let Some(of_type) = &def.of_type {
-            self.columns_of_type(&name, of_type)?;
+            self.columns_of_type(name, of_type)?;
         }
         let mut constraints = Vec::new();
         for element in def.elements {
             match element {
-                Element::Column(column) => constraints.extend(self.add_column(&name, *column, place)?),
+                Element::Column(column) => constraints.extend(self.add_column(name, *column, place)?),
                 Element::Constraint(constraint) => constraints.push(constraint),
-                Element::Like { table, including } => self.like(&name, &table, &including)?,
+                Element::Like { table, including } => self.like(name, &table, &including)?,
             }
         }
         for constraint in without_duplicates(constraints) {
-            self.add_constraint(&name, constraint, place)?;
+            self.add_constraint(name, constraint, place)?;
         }
-        match def.partition_of {
-            Some((parent, bound)) => self.attach_partition(&parent, &name, bound)?,
-            None => {
-                if let Some(table) = self.tables.get_mut(&name) {
-                    table.inherits = parents;
-                }
-            }
+        if let Some((parent, bound)) = def.partition_of {
+            return self.attach_partition(&parent, name, bound);
         }
+        self.parents.extend(parents.iter().cloned());
+        self.own(name)?.inherits = parents.to_vec();
         Ok(())
     }
 
@@ -225,13 +237,6 @@ impl Catalog {
         }
     }
 
-    pub(super) fn attach_partition(&mut self, parent: &Name, child: &QName, bound: String) -> Result<(), Refused> {
-        let Some(parent) = self.find_table(parent) else { return Err(format!("table {parent} does not exist")) };
-        let Some(table) = self.tables.get_mut(child) else { return Err(format!("table {child} does not exist")) };
-        table.partition_of = Some(PartitionOf { parent, bound });
-        Ok(())
-    }
-
     pub(super) fn create_index(&mut self, def: CreateIndex, origin: Origin) -> Result<(), Refused> {
         if self.is_temporary(&def.table) {
             return Ok(());
@@ -240,7 +245,7 @@ impl Catalog {
         let Some(table) = self.lookup(&def.table, |n| self.tables.contains_key(n) || materialized(n)) else {
             return Err(format!("table {} does not exist", def.table));
         };
-        let keys = def.keys.into_iter().map(|key| self.index_key(key)).collect::<Vec<_>>();
+        let keys = def.keys.iter().map(|key| self.index_key(key.clone())).collect::<Vec<_>>();
         if let Some(target) = self.tables.get(&table).filter(|t| !t.columns.is_empty()) {
             for column in keys.iter().filter_map(|k| k.column.as_ref()).chain(&def.include) {
                 if target.column(column).is_none() && !is_system_column(column) {
@@ -248,8 +253,8 @@ impl Catalog {
                 }
             }
         }
-        let name = match def.name {
-            Some(name) => name,
+        let name = match &def.name {
+            Some(name) => name.clone(),
             None => self.unnamed_index(&table, &keys, &def.include),
         };
         let qualified = QName::new(&table.schema, &name);
@@ -261,15 +266,16 @@ impl Catalog {
             name,
             unique: def.unique,
             nulls_not_distinct: def.nulls_not_distinct,
-            method: def.method.unwrap_or_else(|| "btree".to_owned()),
+            method: def.method.clone().unwrap_or_else(|| "btree".to_owned()),
             keys,
-            include: def.include,
-            predicate: def.predicate,
+            include: def.include.clone(),
+            predicate: def.predicate.clone(),
             origin: Some(origin),
             ..Index::default()
         };
         if let Some(target) = self.tables.get_mut(&table) {
-            target.indexes.push(index);
+            target.indexes.push(index.clone());
+            self.index_partitions(&table, &def, &index);
         } else if let Some(view) = self.views.get_mut(&table) {
             view.indexes.push(index);
         }
@@ -285,21 +291,6 @@ impl Catalog {
             descending: def.descending,
             nulls_first: def.nulls_first.unwrap_or(def.descending),
         }
-    }
-
-    pub(super) fn attach_index(&mut self, parent: &Name, partition: &Name) -> Result<(), Refused> {
-        let (Some((parent, _)), Some((child, Relation::Index(table)))) =
-            (self.find_relation(parent), self.find_relation(partition))
-        else {
-            return Err(format!("index {partition} or {parent} does not exist"));
-        };
-        let table = table.clone();
-        if let Some(index) =
-            self.tables.get_mut(&table).and_then(|t| t.indexes.iter_mut().find(|i| i.name == child.name))
-        {
-            index.partition_of = Some(parent);
-        }
-        Ok(())
     }
 
     pub(super) fn create_trigger(&mut self, def: CreateTrigger, origin: Origin) -> Result<(), Refused> {

@@ -10,12 +10,12 @@ impl Cursor<'_> {
     /// After `ALTER TABLE`, `ALTER FOREIGN TABLE`, `ALTER VIEW` and the like.
     pub(crate) fn alter_table(&mut self) -> Parse<Change> {
         let if_exists = self.eat_kws(&["IF", "EXISTS"]);
-        self.eat_kw("ONLY");
+        let only = self.eat_kw("ONLY");
         let name = self.name()?;
         self.eat(&Token::Mul);
         let actions = self.comma_separated(Self::alter_table_action)?;
         self.finish()?;
-        Ok(Change::AlterTable { name, if_exists, actions })
+        Ok(Change::AlterTable { name, if_exists, only, actions })
     }
 
     fn alter_table_action(&mut self) -> Parse<AlterTable> {

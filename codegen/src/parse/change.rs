@@ -10,7 +10,7 @@ pub(crate) enum Change {
     CreateSchema { name: String, if_not_exists: bool },
     CreateExtension { name: String, schema: Option<String>, version: Option<String> },
     CreateTable(Box<CreateTable>),
-    AlterTable { name: Name, if_exists: bool, actions: Vec<AlterTable> },
+    AlterTable { name: Name, if_exists: bool, only: bool, actions: Vec<AlterTable> },
     CreateIndex(Box<CreateIndex>),
     AttachIndex { parent: Name, partition: Name },
     CreateSequence { name: Name, if_not_exists: bool, temporary: bool, options: SequenceOptions },

@@ -1,0 +1,229 @@
+//! Children: partitions and tables that inherit.
+//!
+//! An index of a partitioned table exists on every partition, and a change of a parent's columns
+//! and checks reaches its children, unless ONLY was written.
+
+use canon_core::schema::{Column, Constraint, ConstraintKind, Index, Origin, PartitionOf, QName};
+
+use super::{Catalog, Refused, Relation, constraints::has_index};
+use crate::parse::Name;
+use crate::parse::change::{AlterTable, ConstraintBody, CreateIndex};
+
+impl Catalog {
+    /// Partitions of a table and tables that inherit from it, in the order of declaration.
+    pub(super) fn children(&self, table: &QName) -> Vec<QName> {
+        if !self.parents.contains(table) {
+            return Vec::new();
+        }
+        let is_child = |t: &&canon_core::schema::Table| {
+            t.partition_of.as_ref().is_some_and(|p| p.parent == *table) || t.inherits.contains(table)
+        };
+        self.tables.values().filter(is_child).map(|t| t.name.clone()).collect()
+    }
+
+    pub(super) fn attach_partition(&mut self, parent: &Name, child: &QName, bound: String) -> Result<(), Refused> {
+        let Some(parent) = self.find_table(parent) else { return Err(format!("table {parent} does not exist")) };
+        let Some(table) = self.tables.get_mut(child) else { return Err(format!("table {child} does not exist")) };
+        if table.partition_of.is_some() {
+            return Err(format!("{child} is a partition already"));
+        }
+        table.partition_of = Some(PartitionOf { parent: parent.clone(), bound });
+        table.columns.iter_mut().for_each(|c| c.inherited = true);
+        self.parents.insert(parent.clone());
+        let Some(source) = self.tables.get(&parent).cloned() else { return Ok(()) };
+        for constraint in &source.constraints {
+            self.share_constraint(child, constraint);
+        }
+        for index in &source.indexes {
+            self.share_index(&parent, child, index);
+        }
+        Ok(())
+    }
+
+    /// A key of the parent holds for the partition: its own equal one becomes part of it, or it
+    /// gets one under a name that PostgreSQL chooses. Either way the model shows the parent's only.
+    fn share_constraint(&mut self, child: &QName, constraint: &Constraint) {
+        let same = |own: &Constraint| {
+            own.kind == constraint.kind
+                && own.columns == constraint.columns
+                && own.references == constraint.references
+                && own.expression == constraint.expression
+        };
+        if constraint.kind == ConstraintKind::Check {
+            return;
+        }
+        let Some(table) = self.tables.get_mut(child) else { return };
+        if constraint.kind == ConstraintKind::Primary {
+            for column in table.columns.iter_mut().filter(|c| constraint.columns.contains(&c.name)) {
+                column.not_null = true;
+            }
+        }
+        if let Some(position) = table.constraints.iter().position(same) {
+            table.constraints.remove(position);
+        } else if has_index(constraint.kind) {
+            let name = match constraint.kind {
+                ConstraintKind::Primary => self.unnamed_primary(child),
+                ConstraintKind::Unique => self.unnamed_unique(child, &constraint.columns),
+                _ => self.unnamed_exclusion(child, constraint.expression.as_deref().unwrap_or_default()),
+            };
+            let claimed = Constraint { name, ..constraint.clone() };
+            self.register_constraint(child, &claimed);
+        }
+        for grandchild in self.children(child) {
+            self.share_constraint(&grandchild, constraint);
+        }
+    }
+
+    /// The partition's own equal index becomes part of the parent's, or it gets one.
+    fn share_index(&mut self, parent: &QName, child: &QName, index: &Index) {
+        let link = Some(QName::new(&parent.schema, &index.name));
+        let same = |own: &Index| {
+            own.partition_of.is_none()
+                && (own.unique, &own.method, &own.keys, &own.include, &own.predicate)
+                    == (index.unique, &index.method, &index.keys, &index.include, &index.predicate)
+        };
+        let Some(table) = self.tables.get_mut(child) else { return };
+        if let Some(own) = table.indexes.iter_mut().find(|own| same(own)) {
+            own.partition_of = link;
+            return;
+        }
+        let name = self.unnamed_index(child, &index.keys, &index.include);
+        let _ = self.claim(&QName::new(&child.schema, &name), Relation::Index(child.clone()));
+        let copy = Index { name, partition_of: link, comment: None, ..index.clone() };
+        if let Some(table) = self.tables.get_mut(child) {
+            table.indexes.push(copy.clone());
+        }
+        for grandchild in self.children(child) {
+            self.share_index(child, &grandchild, &copy);
+        }
+    }
+
+    /// `CREATE INDEX` on a partitioned table, without ONLY.
+    pub(super) fn index_partitions(&mut self, table: &QName, def: &CreateIndex, index: &Index) {
+        if def.only {
+            return;
+        }
+        for child in self.children(table) {
+            if self.tables[&child].partition_of.is_some() {
+                self.share_index(table, &child, index);
+            }
+        }
+    }
+
+    /// `ALTER INDEX ... ATTACH PARTITION`.
+    pub(super) fn attach_index(&mut self, parent: &Name, partition: &Name) -> Result<(), Refused> {
+        let (Some((parent, _)), Some((child, Relation::Index(table)))) =
+            (self.find_relation(parent), self.find_relation(partition))
+        else {
+            return Err(format!("index {partition} or {parent} does not exist"));
+        };
+        let table = table.clone();
+        let Some(table) = self.tables.get_mut(&table) else { return Ok(()) };
+        if let Some(index) = table.indexes.iter_mut().find(|i| i.name == child.name) {
+            index.partition_of = Some(parent);
+        }
+        // A key that is attached is the parent's.
+        table.constraints.retain(|c| c.name != child.name || !has_index(c.kind));
+        Ok(())
+    }
+
+    /// Carries a change of a parent on to its children.
+    pub(super) fn pass_on(
+        &mut self,
+        parent: &QName,
+        action: &AlterTable,
+        place: &dyn Fn(usize) -> Origin,
+    ) -> Result<(), Refused> {
+        for child in self.children(parent) {
+            self.pass_on_to(parent, &child, action, place)?;
+        }
+        Ok(())
+    }
+
+    fn pass_on_to(
+        &mut self,
+        parent: &QName,
+        child: &QName,
+        action: &AlterTable,
+        place: &dyn Fn(usize) -> Origin,
+    ) -> Result<(), Refused> {
+        let own = |catalog: &Self, name: &str| {
+            catalog.tables.get(child).and_then(|t| t.column(name)).is_some_and(|c| !c.inherited)
+        };
+        match action {
+            AlterTable::AddColumn { column, .. } => {
+                let Some(added) = self.tables.get(parent).and_then(|t| t.column(&column.name)).cloned() else {
+                    return Ok(());
+                };
+                for constraint in &column.constraints {
+                    self.pass_on_constraint(parent, child, &constraint.body);
+                }
+                let Some(table) = self.tables.get_mut(child) else { return Ok(()) };
+                match table.columns.iter_mut().find(|c| c.name == added.name) {
+                    Some(existing) => existing.not_null |= added.not_null,
+                    None => {
+                        table.columns.push(Column { identity: None, inherited: true, comment: None, ..added });
+                    }
+                }
+                self.pass_on(child, action, place)
+            }
+            AlterTable::DropColumn { name, .. } if !own(self, name) => {
+                self.drop_column(child, name, true, true)?;
+                self.pass_on(child, action, place)
+            }
+            AlterTable::AddConstraint(def) => {
+                self.pass_on_constraint(parent, child, &def.body);
+                Ok(())
+            }
+            AlterTable::DropConstraint { name, .. } => {
+                let inherited = |c: &Constraint| c.name == *name && c.inherited;
+                if let Some(table) = self.tables.get_mut(child) {
+                    table.constraints.retain(|c| !inherited(c));
+                }
+                self.pass_on(child, action, place)
+            }
+            AlterTable::SetDefault { .. }
+            | AlterTable::SetNotNull { .. }
+            | AlterTable::SetType { .. }
+            | AlterTable::SetExpression { .. }
+            | AlterTable::DropExpression { .. }
+            | AlterTable::RenameColumn { .. } => {
+                self.alter_one(child, action.clone(), place)?;
+                self.pass_on(child, action, place)
+            }
+            AlterTable::RenameConstraint { from, to } => {
+                if self.tables.get(child).is_some_and(|t| t.constraints.iter().any(|c| c.name == *from && c.inherited)) {
+                    self.rename_constraint(child, from, to.clone())?;
+                }
+                self.pass_on(child, action, place)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The constraint that a change has just given to `parent`.
+    fn pass_on_constraint(&mut self, parent: &QName, child: &QName, body: &ConstraintBody) {
+        let Some(added) = self.tables.get(parent).and_then(|t| t.constraints.last()).cloned() else { return };
+        match body {
+            ConstraintBody::NotNull(column) => {
+                let columns = self.tables.get_mut(child).into_iter().flat_map(|t| &mut t.columns);
+                columns.filter(|c| c.name == *column).for_each(|c| c.not_null = true);
+            }
+            ConstraintBody::Check(_) if !added.no_inherit => {
+                let Some(table) = self.tables.get_mut(child) else { return };
+                if table.constraints.iter().all(|c| c.name != added.name) {
+                    table.constraints.push(Constraint { inherited: true, comment: None, ..added.clone() });
+                    self.register_constraint(child, &added);
+                }
+                for grandchild in self.children(child) {
+                    self.pass_on_constraint(child, &grandchild, body);
+                }
+            }
+            ConstraintBody::Check(_) => {}
+            _ if self.tables.get(child).is_some_and(|t| t.partition_of.is_some()) => {
+                self.share_constraint(child, &added);
+            }
+            _ => {}
+        }
+    }
+}
