@@ -7,6 +7,7 @@
 
 mod alter;
 mod comments;
+mod condition;
 mod constraints;
 mod defaults;
 mod dependents;

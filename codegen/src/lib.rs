@@ -4,6 +4,7 @@
 //! model is plain data; emitters are pure functions of it; nothing is written before everything
 //! has been generated.
 
+mod block;
 pub mod compare;
 pub mod config;
 pub mod emit;

@@ -1,9 +1,11 @@
 //! From source files to a model, with an account of every statement.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use canon_core::schema::{Model, Origin};
 
+use crate::block::{Done, Step, walk};
 use crate::error::{Diagnostic, Severity, Topic};
 use crate::fold::Catalog;
 use crate::history::{self, History};
@@ -76,6 +78,12 @@ pub fn load(sources: Vec<Source>) -> Loaded {
     Loaded { model, sources, coverage, diagnostics, history }
 }
 
+/// The part of a range that is on its first line.
+fn first_line(text: &str, range: Range<usize>) -> Range<usize> {
+    let length = text[range.clone()].lines().next().unwrap_or_default().len();
+    range.start..range.start + length
+}
+
 struct FileReader<'a> {
     file: usize,
     source: &'a Source,
@@ -107,11 +115,16 @@ impl FileReader<'_> {
                 account.unparsed += 1;
                 self.report(Topic::Unparsed, error.message, None, error.range);
             }
-            Outcome::Changes(changes, unread) => {
-                for range in unread {
-                    let message = "this expression is not understood; it is kept as text".to_owned();
-                    self.report(Topic::Expression, message, None, range);
+            Outcome::Block(body) => {
+                if self.block(body) {
+                    account.modelled += 1;
+                } else {
+                    account.skipped += 1;
+                    *account.skipped_as.entry("anonymous block").or_default() += 1;
                 }
+            }
+            Outcome::Changes(changes, unread) => {
+                self.report_unread(unread);
                 if changes.iter().all(|c| matches!(c, Change::Opaque { .. })) {
                     account.opaque += 1;
                 } else {
@@ -120,6 +133,69 @@ impl FileReader<'_> {
                 self.apply(changes, piece);
             }
         }
+    }
+
+    fn report_unread(&mut self, unread: Vec<Range<usize>>) {
+        for range in unread {
+            let message = "this expression is not understood; it is kept as text".to_owned();
+            self.report(Topic::Expression, message, None, range);
+        }
+    }
+
+    /// Follows an anonymous block; says whether it changed the schema.
+    fn block(&mut self, body: Range<usize>) -> bool {
+        let (file, source) = (self.file, self.source);
+        let mut changed = false;
+        let mut reports: Vec<(Topic, String, Option<String>, Range<usize>)> = Vec::new();
+        let history = &mut *self.history;
+        let mut refused: Option<(String, Range<usize>)> = None;
+        let mut run = |catalog: &mut Catalog, step: Step| {
+            let (text, range, at) = match step {
+                Step::Note(note, range) => {
+                    reports.push((Topic::Expression, note.to_owned(), None, range));
+                    return Done::Fine;
+                }
+                Step::Statement(range) => (source.text.as_str(), range.clone(), range),
+                Step::Text(ref text, ref at) => (text.as_str(), 0..text.len(), at.clone()),
+            };
+            let made = at != range;
+            let place = |offset: usize| {
+                let position = source.position(if made { at.start } else { offset });
+                Origin { file: file as u32, line: position.line, column: position.column }
+            };
+            let changes = match read(text, range.clone()) {
+                Outcome::Changes(changes, _) => changes,
+                Outcome::Skipped(_) | Outcome::Block(_) => return Done::Fine,
+                Outcome::Unparsed(error) => {
+                    reports.push((Topic::Expression, error.message, None, if made { at } else { error.range }));
+                    return Done::Fine;
+                }
+            };
+            for change in changes {
+                let (steps, origin) = (history::steps(&change, catalog), place(at.start));
+                match catalog.apply(change, origin, &place, &text[range.clone()]) {
+                    Ok(()) => {
+                        history.record(steps, origin, catalog);
+                        changed = true;
+                    }
+                    Err(reason) => {
+                        refused = Some((reason, at));
+                        return Done::Failed;
+                    }
+                }
+            }
+            reports.extend(catalog.take_notes().into_iter().map(|note| (Topic::Expression, note, None, at.clone())));
+            Done::Fine
+        };
+        let fine = walk(&source.text, body, self.catalog, &mut run);
+        if let (false, Some((reason, range))) = (fine, refused) {
+            let help = "PostgreSQL would refuse this block".to_owned();
+            reports.push((Topic::Refused, reason, Some(help), range));
+        }
+        for (topic, message, help, range) in reports {
+            self.report(topic, message, help, first_line(&source.text, range));
+        }
+        changed
     }
 
     fn apply(&mut self, changes: Vec<Change>, piece: &Piece) {
@@ -137,20 +213,18 @@ impl FileReader<'_> {
                 self.history.record(steps, origin, self.catalog);
             }
             if let Err(refused) = applied {
-                let first_line = text.lines().next().unwrap_or_default().len();
-                let range = piece.range.start..piece.range.start + first_line;
+                let range = first_line(&source.text, piece.range.clone());
                 let help = Some("PostgreSQL would refuse this statement; it is left out".to_owned());
                 self.report(Topic::Refused, refused, help, range);
             }
             for note in self.catalog.take_notes() {
-                let first_line = text.lines().next().unwrap_or_default().len();
-                let range = piece.range.start..piece.range.start + first_line;
-                self.report(Severity::Warning, note, None, range);
+                let range = first_line(&source.text, piece.range.clone());
+                self.report(Topic::Expression, note, None, range);
             }
         }
     }
 
-    fn report(&mut self, topic: Topic, message: String, help: Option<String>, range: std::ops::Range<usize>) {
+    fn report(&mut self, topic: Topic, message: String, help: Option<String>, range: Range<usize>) {
         let severity = if topic == Topic::Unparsed { Severity::Error } else { Severity::Warning };
         self.diagnostics.push(Diagnostic { severity, topic, message, help, file: self.file, range });
     }

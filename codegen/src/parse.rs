@@ -5,6 +5,7 @@
 //! on their first word without being tokenised.
 
 mod alter_table;
+mod block;
 pub(crate) mod change;
 mod column;
 mod comment;
@@ -25,9 +26,11 @@ mod view;
 
 use std::ops::Range;
 
+use crate::block::body as block_body;
 use canon_core::schema::FunctionKind;
 use sqlparser::tokenizer::Token;
 
+pub(crate) use block::{Head, head};
 use change::{Change, ObjectClass};
 use cursor::{Cursor, Parse};
 pub(crate) use cursor::{MAX_IDENTIFIER, ParseError};
@@ -40,6 +43,8 @@ use view::ViewModifiers;
 pub(crate) enum Outcome {
     /// It changes the schema. The ranges are expressions that sqlparser does not read.
     Changes(Vec<Change>, Vec<Range<usize>>),
+    /// An anonymous block; its body is bytes of the source file.
+    Block(Range<usize>),
     /// It changes nothing the model holds, for the reason given.
     Skipped(&'static str),
     /// It does not read.
@@ -63,7 +68,6 @@ const SKIPPED: &[(&str, &str)] = &[
     ("MOVE", "query"),
     ("CLOSE", "query"),
     ("CALL", "call"),
-    ("DO", "anonymous block"),
     ("BEGIN", "transaction"),
     ("START", "transaction"),
     ("COMMIT", "transaction"),
@@ -102,6 +106,9 @@ pub(crate) fn read(source: &str, range: Range<usize>) -> Outcome {
     let first = first_word(&source[range.clone()]);
     if let Some((_, reason)) = SKIPPED.iter().find(|(word, _)| first.eq_ignore_ascii_case(word)) {
         return Outcome::Skipped(reason);
+    }
+    if first.eq_ignore_ascii_case("DO") {
+        return block_body(source, range).map_or(Outcome::Skipped("anonymous block"), Outcome::Block);
     }
     let mut cursor = match Cursor::new(source, range.clone()) {
         Ok(cursor) => cursor,
