@@ -9,9 +9,10 @@ mod literal;
 pub mod query;
 
 use std::borrow::Cow;
+use std::ops::ControlFlow;
 
 use canon_core::schema::ExprContext;
-use sqlparser::ast::{BinaryOperator, Expr, Query, Value};
+use sqlparser::ast::{BinaryOperator, Expr, Query, Value, visit_expressions};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
@@ -102,6 +103,19 @@ pub fn value_list(check: &str) -> Option<(String, Vec<String>)> {
         }
         _ => None,
     }
+}
+
+/// Whether a check holds something to a list of at least two values, wherever in it.
+pub fn has_value_list(check: &str) -> bool {
+    let Some(expr) = parse(check) else { return false };
+    let found = visit_expressions(&expr, |expr| match expr {
+        Expr::InList { list, negated: false, .. } if list.len() > 1 => ControlFlow::Break(()),
+        Expr::AnyOp { compare_op: BinaryOperator::Eq, right, .. } if matches!(strip(right), Expr::Array(_)) => {
+            ControlFlow::Break(())
+        }
+        _ => ControlFlow::Continue(()),
+    });
+    found.is_break()
 }
 
 /// Without parentheses and casts.

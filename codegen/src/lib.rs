@@ -7,6 +7,7 @@
 mod block;
 pub mod compare;
 pub mod config;
+pub mod counts;
 pub mod emit;
 pub mod error;
 pub mod expr;

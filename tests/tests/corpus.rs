@@ -28,6 +28,11 @@ fn models_equal_the_catalogue() -> Result<()> {
             verdict.differences.len(),
             verdict.milliseconds
         );
+        let expected = canon_tests::corpus::expected(&folder)?;
+        let row = &expected[&sample.name];
+        for (name, n) in canon_codegen::counts::COLUMNS[1..].iter().zip(canon_codegen::counts::counts(&verdict.loaded.model)) {
+            if row[*name] != n.to_string() { println!("    {name}: {n}, expected {}", row[*name]); }
+        }
         if std::env::var_os("VERBOSE").is_some() {
             for d in &verdict.differences {
                 println!("  {d}");

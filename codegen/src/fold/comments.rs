@@ -13,6 +13,7 @@ impl Catalog {
         }
         if let Some(slot) = self.comment_slot(class, &target) {
             *slot = text;
+            self.mark_stored(class, &target);
             return Ok(());
         }
         if class == ObjectClass::Extension && target.name.name == "plpgsql" {
@@ -23,6 +24,18 @@ impl Catalog {
             return Ok(());
         }
         Err(format!("{} does not exist, so it cannot have a comment", target.name))
+    }
+
+    /// What COMMENT says is in the catalogue, whatever the source text says next to it.
+    fn mark_stored(&mut self, class: ObjectClass, target: &DropTarget) {
+        let name = target.table.as_ref().unwrap_or(&target.name);
+        let Some(table) = self.find_table(name).and_then(|n| self.tables.get_mut(&n)) else { return };
+        if class == ObjectClass::Table {
+            table.comment_inline = false;
+        } else if class == ObjectClass::Column {
+            let columns = table.columns.iter_mut().filter(|c| c.name == target.name.name);
+            columns.for_each(|c| c.comment_inline = false);
+        }
     }
 
     fn comment_slot(&mut self, class: ObjectClass, target: &DropTarget) -> Option<&mut Option<String>> {

@@ -142,6 +142,7 @@ impl Catalog {
             generated: def.generated.map(|(kind, expression)| Generated { kind, expression }),
             identity: def.identity.as_ref().map(|(identity, _)| *identity),
             collation: def.collation.as_ref().map(|c| self.collation_name(c)),
+            comment_inline: def.comment.is_some(),
             comment: def.comment,
             origin: Some(place(def.at)),
             ..Column::default()

@@ -69,6 +69,9 @@ pub struct Table {
     /// `COMMENT ON TABLE`, or the comment written above the declaration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// The comment is one of the source text, which the catalogue of a database does not hold.
+    #[serde(skip_serializing_if = "is_default")]
+    pub comment_inline: bool,
     /// Place of declaration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
@@ -178,6 +181,9 @@ pub struct Column {
     /// `COMMENT ON COLUMN`, or the comment written next to the declaration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// The comment is one of the source text, which the catalogue of a database does not hold.
+    #[serde(skip_serializing_if = "is_default")]
+    pub comment_inline: bool,
     /// Place of declaration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
