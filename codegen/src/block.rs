@@ -103,7 +103,9 @@ pub(crate) fn walk(
                     frames.push(Frame::Other);
                 }
                 Head::End => {
-                    if let (Some(Frame::Block { failed: true, .. }), Some(outer)) = (frames.pop(), enclosing(&mut frames)) {
+                    if let (Some(Frame::Block { failed: true, .. }), Some(outer)) =
+                        (frames.pop(), enclosing(&mut frames))
+                    {
                         *outer = true;
                     } else if frames.is_empty() {
                         return true;
@@ -115,7 +117,10 @@ pub(crate) fn walk(
                     }
                 }
                 Head::Execute(None) if active => {
-                    run(catalog, Step::Note("a statement that is put together when it runs is not followed", range.clone()));
+                    run(
+                        catalog,
+                        Step::Note("a statement that is put together when it runs is not followed", range.clone()),
+                    );
                 }
                 Head::Statement if active => {
                     if run(catalog, Step::Statement(range.clone())) == Done::Failed {

@@ -12,9 +12,39 @@ use crate::expr;
 
 /// Names of the columns, in order. The first is the file, which [`counts`] does not give.
 pub const COLUMNS: &[&str] = &[
-    "db", "schemas", "tables", "partitions", "columns", "views", "matv", "enums", "domains", "composite", "funcs",
-    "trig", "policies", "identity", "gen", "pk", "fk", "uniq", "check", "excl", "partial_ix", "expr_ix", "indexes",
-    "no_pk", "comp_pk", "fk_no_ix", "tbl_cmt", "col_cmt", "rust_kw", "odd_name", "chk_in", "self_fk", "fk_cycles",
+    "db",
+    "schemas",
+    "tables",
+    "partitions",
+    "columns",
+    "views",
+    "matv",
+    "enums",
+    "domains",
+    "composite",
+    "funcs",
+    "trig",
+    "policies",
+    "identity",
+    "gen",
+    "pk",
+    "fk",
+    "uniq",
+    "check",
+    "excl",
+    "partial_ix",
+    "expr_ix",
+    "indexes",
+    "no_pk",
+    "comp_pk",
+    "fk_no_ix",
+    "tbl_cmt",
+    "col_cmt",
+    "rust_kw",
+    "odd_name",
+    "chk_in",
+    "self_fk",
+    "fk_cycles",
     "in_cycle",
 ];
 
@@ -41,7 +71,8 @@ pub fn counts(model: &Model) -> Vec<usize> {
     let constraints = || tables.iter().flat_map(|t| t.constraints.iter().map(move |c| (*t, c)));
     let of_kind = |kind: ConstraintKind| constraints().filter(|(_, c)| c.kind == kind).count();
     let matviews = || model.views.iter().filter(|v| v.materialized);
-    let plain: Vec<&Index> = tables.iter().flat_map(|t| &t.indexes).chain(matviews().flat_map(|v| &v.indexes)).collect();
+    let plain: Vec<&Index> =
+        tables.iter().flat_map(|t| &t.indexes).chain(matviews().flat_map(|v| &v.indexes)).collect();
     let keyed = constraints().filter(|(_, c)| has_index(c)).count();
     let keyless = tables.iter().filter(|t| t.primary_key().is_empty()).count();
     let (cycles, in_cycle) = cycles(&tables);
@@ -83,7 +114,7 @@ pub fn counts(model: &Model) -> Vec<usize> {
             + model.views.iter().flat_map(|v| &v.columns).filter(|c| c.comment.is_some()).count(),
         columns().filter(|c| RUST_KEYWORDS.contains(&c.name.as_str())).count(),
         columns().filter(|c| odd(&c.name)).count(),
-        constraints().filter(|(_, c)| c.expression.as_deref().is_some_and(|e| expr::has_value_list(e))).count(),
+        constraints().filter(|(_, c)| c.expression.as_deref().is_some_and(expr::has_value_list)).count(),
         constraints().filter(|(t, c)| c.references.as_ref().is_some_and(|r| r.table == t.name)).count(),
         cycles,
         in_cycle,
@@ -109,10 +140,10 @@ fn cloned_triggers(model: &Model, table: &Table) -> usize {
 
 /// Whether an index over all rows begins with these columns, in any order.
 fn is_indexed(table: &Table, columns: &[String]) -> bool {
-    let leads = |keys: &[&String]| {
-        keys.len() >= columns.len() && columns.iter().all(|c| keys[..columns.len()].contains(&c))
-    };
-    let by_key = table.constraints.iter().filter(|c| has_index(c)).any(|c| leads(&c.columns.iter().collect::<Vec<_>>()));
+    let leads =
+        |keys: &[&String]| keys.len() >= columns.len() && columns.iter().all(|c| keys[..columns.len()].contains(&c));
+    let by_key =
+        table.constraints.iter().filter(|c| has_index(c)).any(|c| leads(&c.columns.iter().collect::<Vec<_>>()));
     by_key
         || table
             .indexes
@@ -124,10 +155,8 @@ fn is_indexed(table: &Table, columns: &[String]) -> bool {
 /// Cycles of foreign keys among several tables, and the tables in them.
 fn cycles(tables: &[&Table]) -> (usize, usize) {
     let index: HashMap<&QName, usize> = tables.iter().enumerate().map(|(n, t)| (&t.name, n)).collect();
-    let edges: Vec<Vec<usize>> = tables
-        .iter()
-        .map(|t| t.foreign_keys().filter_map(|(_, r)| index.get(&r.table).copied()).collect())
-        .collect();
+    let edges: Vec<Vec<usize>> =
+        tables.iter().map(|t| t.foreign_keys().filter_map(|(_, r)| index.get(&r.table).copied()).collect()).collect();
     let mut back: Vec<Vec<usize>> = vec![Vec::new(); tables.len()];
     for (from, targets) in edges.iter().enumerate() {
         targets.iter().for_each(|to| back[*to].push(from));

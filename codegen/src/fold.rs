@@ -35,6 +35,10 @@ use crate::parse::{Name, TypeName};
 /// A change that cannot be applied, in words.
 pub(crate) type Refused = String;
 
+/// Trigger functions of PostgreSQL itself.
+const TRIGGER_FUNCTIONS: &[&str] =
+    &["suppress_redundant_updates_trigger", "tsvector_update_trigger", "tsvector_update_trigger_column"];
+
 /// What a relation name stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Relation {
@@ -302,6 +306,7 @@ impl Catalog {
         }
         match &name.schema {
             Some(schema) => QName::new(schema, &name.name),
+            None if TRIGGER_FUNCTIONS.contains(&name.name.as_str()) => QName::new("pg_catalog", &name.name),
             None => QName::new(self.path.first().map_or("public", String::as_str), &name.name),
         }
     }

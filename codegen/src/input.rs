@@ -48,13 +48,17 @@ impl Template {
         if substitute.contains_key("") {
             return Err(Error::Usage("a placeholder of `substitute` is empty".to_owned()));
         }
-        let build = || AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(substitute.keys());
+        let (patterns, values): (Vec<String>, Vec<String>) = substitute
+            .iter()
+            .flat_map(|(placeholder, value)| spellings(placeholder).into_iter().map(|p| (p, value.clone())))
+            .unzip();
+        let build = || AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&patterns);
         let placeholders = if substitute.is_empty() {
             None
         } else {
             Some(build().map_err(|error| Error::Usage(format!("substitute: {error}")))?)
         };
-        Ok(Self { placeholders, values: substitute.values().cloned().collect() })
+        Ok(Self { placeholders, values })
     }
 
     /// In one pass: what was put in is not looked at again, and of two placeholders that begin
@@ -66,6 +70,22 @@ impl Template {
             }
             _ => source,
         }
+    }
+}
+
+/// Blanks just inside of `{{ }}` mean nothing to any template engine.
+fn spellings(placeholder: &str) -> Vec<String> {
+    match placeholder.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}")) {
+        Some(inside) => {
+            let inside = inside.trim();
+            vec![
+                format!("{{{{{inside}}}}}"),
+                format!("{{{{ {inside} }}}}"),
+                format!("{{{{ {inside}}}}}"),
+                format!("{{{{{inside} }}}}"),
+            ]
+        }
+        None => vec![placeholder.to_owned()],
     }
 }
 
@@ -143,6 +163,14 @@ mod tests {
         let filled = template.fill(Source::new("t.sql", ":schema_name :schema {{x}} :sch"));
         assert_eq!(filled.text, "b a:schema_name \n :sch");
         assert!(Template::new(&[(String::new(), String::new())].into()).is_err());
+    }
+
+    #[test]
+    fn blanks_inside_of_braces_mean_nothing() {
+        let fill = BTreeMap::from([("{{index .Options \"Namespace\"}}".to_owned(), "auth".to_owned())]);
+        let template = Template::new(&fill).unwrap();
+        let text = "{{ index .Options \"Namespace\" }}.a {{index .Options \"Namespace\" }}.b {{other}}";
+        assert_eq!(template.fill(Source::new("x.sql", text)).text, "auth.a auth.b {{other}}");
     }
 
     #[test]

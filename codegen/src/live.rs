@@ -12,6 +12,12 @@ use crate::error::Error;
 /// The query that the extension runs too.
 const CATALOG: &str = include_str!("../../sql/catalog.sql");
 
+/// Names outside `pg_catalog` are printed with their schema, and constants the same way whatever
+/// the role or database is set to. Compiling the query to machine code takes longer than running it.
+const SETTINGS: &str = "SET LOCAL search_path = pg_catalog; SET LOCAL jit = off; SET LOCAL timezone = 'UTC';
+    SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = 'postgres'; SET LOCAL bytea_output = 'hex';
+    SET LOCAL extra_float_digits = 1; SET LOCAL quote_all_identifiers = off; SET LOCAL lc_monetary = 'C'";
+
 /// What the catalogue query knows, as `server_version_num` counts.
 const VERSIONS: std::ops::Range<i32> = 150_000..190_000;
 
@@ -39,9 +45,7 @@ impl DatabaseUrl {
 /// Reads `schemas`, or all of them, in one read-only transaction.
 pub fn read(client: &mut Client, schemas: Option<&[&str]>) -> Result<Model, Error> {
     let mut transaction = client.build_transaction().read_only(true).start()?;
-    // Names outside pg_catalog are then printed with their schema. Compiling the query to machine
-    // code takes longer than running it.
-    transaction.batch_execute("SET LOCAL search_path = pg_catalog; SET LOCAL jit = off")?;
+    transaction.batch_execute(SETTINGS)?;
     let document: String = transaction.query_one(CATALOG, &[&schemas])?.get(0);
     serde_json::from_str(&document).map_err(|error| Error::Database(format!("unexpected catalogue document: {error}")))
 }

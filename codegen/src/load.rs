@@ -17,7 +17,7 @@ use crate::split::{Piece, PieceKind, split};
 /// What became of the statements of one file. The four kinds add up to `statements`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
-    /// Statements, without psql meta-commands.
+    /// Statements, without psql meta-commands and without `COPY ... FROM stdin` and its rows.
     pub statements: usize,
     /// Statements that are in the model.
     pub modelled: usize,
@@ -95,7 +95,7 @@ struct FileReader<'a> {
 impl FileReader<'_> {
     fn statement(&mut self, piece: &Piece, account: &mut Coverage) {
         match piece.kind {
-            PieceKind::Meta => return,
+            PieceKind::Meta | PieceKind::Data => return,
             PieceKind::Unterminated(open) => {
                 account.statements += 1;
                 account.unparsed += 1;

@@ -27,6 +27,8 @@ pub enum PieceKind {
     Statement,
     /// A psql meta-command.
     Meta,
+    /// `COPY ... FROM stdin`, whose rows follow it in the script.
+    Data,
     /// A statement that the end of the file cut off, and what was open there.
     Unterminated(Open),
 }
@@ -286,7 +288,7 @@ impl<'a> Splitter<'a> {
             return;
         }
         let copies = self.statement.is_copy_from_stdin();
-        self.emit(PieceKind::Statement, here);
+        self.emit(if copies { PieceKind::Data } else { PieceKind::Statement }, here);
         if copies {
             self.skip_copy_data();
         }
@@ -401,8 +403,8 @@ impl Statement {
 /// Whether a line begins as the statements of a dump or a migration do.
 fn begins_statement(line: &[u8]) -> bool {
     const FIRST: [&[u8]; 16] = [
-        b"ALTER", b"CREATE", b"DROP", b"COPY", b"SELECT", b"INSERT", b"UPDATE", b"DELETE", b"SET", b"COMMENT", b"GRANT",
-        b"REVOKE", b"BEGIN", b"COMMIT", b"ANALYZE", b"DO",
+        b"ALTER", b"CREATE", b"DROP", b"COPY", b"SELECT", b"INSERT", b"UPDATE", b"DELETE", b"SET", b"COMMENT",
+        b"GRANT", b"REVOKE", b"BEGIN", b"COMMIT", b"ANALYZE", b"DO",
     ];
     let end = line.iter().position(|c| !is_word(*c)).unwrap_or(line.len());
     line.get(end) == Some(&b' ') && FIRST.iter().any(|word| line[..end].eq_ignore_ascii_case(word))

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use canon_codegen::load::{Loaded, load};
-use canon_codegen::model::{Difference, diff};
+use canon_codegen::model::{Difference, Model, diff};
 use canon_codegen::source::Source;
 use canon_codegen::split::{PieceKind, split};
 use canon_codegen::{expr, live};
@@ -20,10 +20,7 @@ pub const FOLDER: &str = "PG_CANON_CORPUS";
 
 /// Placeholders of templated files, and what fills them.
 const TEMPLATES: &[(&str, &[(&str, &str)])] = &[
-    (
-        "supabase_auth",
-        &[("{{ index .Options \"Namespace\" }}", "auth"), ("{{index .Options \"Namespace\" }}", "auth")],
-    ),
+    ("supabase_auth", &[("{{ index .Options \"Namespace\" }}", "auth"), ("{{index .Options \"Namespace\" }}", "auth")]),
     ("omop_cdm54", &[("@cdmDatabaseSchema", "cdm")]),
 ];
 
@@ -50,6 +47,19 @@ pub struct Sample {
     pub text: String,
     /// What its documentation asks for first: roles and schemas.
     pub prelude: String,
+}
+
+impl Sample {
+    /// Prelude and text as one script: settings of the first hold for the second.
+    fn whole(&self) -> String {
+        format!("{}\n{}", self.prelude.trim_end(), self.text)
+    }
+
+    /// What `canon` makes of it.
+    #[must_use]
+    pub fn read(&self) -> Loaded {
+        load(vec![Source::new(self.name.clone(), self.whole())])
+    }
 }
 
 /// The `.sql` files of `folder`, by name.
@@ -102,7 +112,7 @@ pub struct Verdict {
 pub fn judge(server: &Server, sample: &Sample) -> Result<Verdict> {
     let database = server.database(&format!("corpus_{}", sample.name))?;
     let folder = tempfile::tempdir()?;
-    let whole = format!("{}\n{}", sample.prelude.trim_end(), sample.text);
+    let whole = sample.whole();
     let file = folder.path().join("whole.sql");
     fs::write(&file, without_data(&whole))?;
     let mut psql = database.program("psql");
@@ -113,16 +123,60 @@ pub fn judge(server: &Server, sample: &Sample) -> Result<Verdict> {
     // PostgreSQL before 18 lets a trigger of its own tests make a view that it cannot print.
     database.psql("DROP MATERIALIZED VIEW IF EXISTS transition_test_mv, regress_rls_schema.transition_test_mv")?;
     let start = Instant::now();
-    let loaded = load(vec![Source::new(sample.name.clone(), whole)]);
+    let loaded = sample.read();
     let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
     let found = live::read(&mut database.connect()?, None)?;
     let differences = diff(&loaded.model, &found, &mut expr::same_in);
-    if let Some(folder) = std::env::var_os("PG_CANON_DUMP") {
-        let folder = PathBuf::from(folder);
-        fs::write(folder.join(format!("{}.file.json", sample.name)), serde_json::to_string_pretty(&loaded.model)?)?;
-        fs::write(folder.join(format!("{}.live.json", sample.name)), serde_json::to_string_pretty(&found)?)?;
-    }
     Ok(Verdict { name: sample.name.clone(), bytes: sample.text.len(), loaded, milliseconds, refusals, differences })
+}
+
+/// A table with a line for every file.
+#[must_use]
+pub fn figures(verdicts: &[Verdict]) -> String {
+    let mut table = format!(
+        "{:<18} {:>7} {:>10} {:>8} {:>6} {:>7} {:>8} {:>7} {:>7} {:>11} {:>8}\n",
+        "file",
+        "bytes",
+        "statements",
+        "modelled",
+        "opaque",
+        "skipped",
+        "unparsed",
+        "objects",
+        "refused",
+        "differences",
+        "ms"
+    );
+    for verdict in verdicts {
+        let c = &verdict.loaded.coverage[0];
+        table.push_str(&format!(
+            "{:<18} {:>7} {:>10} {:>8} {:>6} {:>7} {:>8} {:>7} {:>7} {:>11} {:>8.1}\n",
+            verdict.name,
+            verdict.bytes,
+            c.statements,
+            c.modelled,
+            c.opaque,
+            c.skipped,
+            c.unparsed,
+            objects(&verdict.loaded.model),
+            verdict.refusals.len(),
+            verdict.differences.len(),
+            verdict.milliseconds
+        ));
+    }
+    table
+}
+
+/// Objects with a name of their own, columns included.
+fn objects(model: &Model) -> usize {
+    let in_tables = model
+        .tables
+        .iter()
+        .map(|t| 1 + t.columns.len() + t.constraints.len() + t.indexes.len() + t.triggers.len() + t.policies.len());
+    let in_views = model.views.iter().map(|v| 1 + v.columns.len() + v.indexes.len() + v.triggers.len());
+    let types = model.enums.len() + model.domains.len() + model.composites.len() + model.ranges.len();
+    let others = model.schemas.len() + model.extensions.len() + model.sequences.len() + model.functions.len();
+    in_tables.sum::<usize>() + in_views.sum::<usize>() + types + others
 }
 
 /// The script as it can be loaded here: blanks in the place of COPY data, of commands that read
@@ -133,9 +187,8 @@ fn without_data(text: &str) -> String {
     for (n, piece) in pieces.iter().enumerate() {
         let statement = text[piece.range.clone()].to_ascii_lowercase();
         let starts = |words: &[&str]| words.iter().any(|word| statement.starts_with(word));
-        let reads = statement.starts_with("copy") && statement.contains("from stdin");
         let end = match piece.kind {
-            PieceKind::Statement if reads => pieces.get(n + 1).map_or(text.len(), |next| next.lead),
+            PieceKind::Data => pieces.get(n + 1).map_or(text.len(), |next| next.lead),
             PieceKind::Meta if starts(&["\\c ", "\\connect", "\\copy", "\\q", "\\i"]) => piece.range.end,
             PieceKind::Statement if starts(&["create database", "drop database"]) => piece.range.end + 1,
             _ => continue,

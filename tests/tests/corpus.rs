@@ -1,47 +1,87 @@
-//! What `canon` reads from real DDL is what PostgreSQL makes of it.
+//! What `canon` reads from real DDL is what PostgreSQL makes of it, object by object.
+//!
+//! The files are not part of the repository. Where they are absent the tests say so and pass.
+
+use std::collections::HashMap;
 
 use anyhow::Result;
-use canon_tests::corpus::{FOLDER, folder, judge, samples};
+use canon_codegen::counts::{COLUMNS, counts};
+use canon_codegen::model::Difference;
+use canon_tests::corpus::{FOLDER, Sample, Verdict, expected, figures, folder, judge, samples};
 use canon_tests::server;
+
+/// Where equality cannot be had from the text alone: file, beginning of the difference, reason.
+const KNOWN: &[(&str, &str, &str)] = &[
+    (
+        "adventureworks",
+        "foreign key production.productreview: \"FK_ProductReview_Product_ProductID\" is missing",
+        "rows inserted by the script violate it, as the referenced ones come from files that are not there",
+    ),
+    ("pagila", "extension vector is missing", "the server has no pgvector"),
+    ("pagila", "table public.film_embedding is missing", "its column is of pgvector's type"),
+    ("postgrest_big", "table fuzzysearch.unknown_table_", "a loop in a DO block makes 499 tables"),
+];
+
+/// Counts that cannot be had from the text alone: file, columns.
+const KNOWN_COUNTS: &[(&str, &[&str])] =
+    &[("adventureworks", &["fk", "fk_no_ix"]), ("postgrest_big", &["tables", "no_pk"])];
+
+/// PostgreSQL 15 takes this file only with the forms of PostgreSQL 18 replaced.
+const TOO_NEW: &str = "pagila";
+
+/// The server's own regression tests: full of intended errors, which it refuses and canon does not try.
+const TORTURE: &str = "pg_regress_ddl";
+
+fn each(check: impl Fn(&Sample, &Verdict) -> Result<()>) -> Result<Vec<Verdict>> {
+    let Some(folder) = folder()? else {
+        println!("skipped: there are no DDL files in ../shared/corpus; {FOLDER} names another folder");
+        return Ok(Vec::new());
+    };
+    let mut verdicts = Vec::new();
+    for mut sample in samples(&folder)? {
+        if sample.name == TOO_NEW {
+            sample.text = sample.text.replace("uuidv7()", "gen_random_uuid()").replace(" VIRTUAL", " STORED");
+        }
+        let verdict = judge(&server(), &sample)?;
+        check(&sample, &verdict)?;
+        verdicts.push(verdict);
+    }
+    Ok(verdicts)
+}
 
 #[test]
 fn models_equal_the_catalogue() -> Result<()> {
+    let verdicts = each(|sample, verdict| {
+        let account = &verdict.loaded.coverage[0];
+        if sample.name == TORTURE {
+            assert!(account.unparsed * 100 < account.statements, "{}: {account:?}", sample.name);
+            return Ok(());
+        }
+        assert_eq!(account.unparsed, 0, "{}", sample.name);
+        let known = |line: &String| {
+            KNOWN.iter().any(|(file, difference, _)| *file == sample.name && line.starts_with(difference))
+        };
+        let lines: Vec<String> = verdict.differences.iter().map(Difference::to_string).filter(|l| !known(l)).collect();
+        assert!(lines.is_empty(), "{}: {} differences:\n{}", sample.name, lines.len(), lines.join("\n"));
+        Ok(())
+    })?;
+    println!("{}", figures(&verdicts));
+    Ok(())
+}
+
+#[test]
+fn counts_equal_those_of_the_catalogue() -> Result<()> {
     let Some(folder) = folder()? else {
-        println!("skipped: no DDL files in ../shared/corpus; {FOLDER} names another folder");
+        println!("skipped: there are no DDL files in ../shared/corpus; {FOLDER} names another folder");
         return Ok(());
     };
-    for sample in samples(&folder)? {
-        if let Ok(only) = std::env::var("ONLY")
-            && only != sample.name
-        {
-            continue;
-        }
-        let verdict = judge(&server(), &sample)?;
-        let account = &verdict.loaded.coverage[0];
-        println!(
-            "{}: {} statements, {} unparsed, {} refused, {} diagnostics, {} differences, {:.1} ms",
-            verdict.name,
-            account.statements,
-            account.unparsed,
-            verdict.refusals.len(),
-            verdict.loaded.diagnostics.len(),
-            verdict.differences.len(),
-            verdict.milliseconds
-        );
-        let expected = canon_tests::corpus::expected(&folder)?;
-        let row = &expected[&sample.name];
-        for (name, n) in canon_codegen::counts::COLUMNS[1..].iter().zip(canon_codegen::counts::counts(&verdict.loaded.model)) {
-            if row[*name] != n.to_string() { println!("    {name}: {n}, expected {}", row[*name]); }
-        }
-        if std::env::var_os("VERBOSE").is_some() {
-            for d in &verdict.differences {
-                println!("  {d}");
-            }
-            for d in &verdict.refusals {
-                println!("  PG {d}");
-            }
-            for d in &verdict.loaded.diagnostics {
-                println!("{}", d.render(&verdict.loaded.sources, false));
+    let expected = expected(&folder)?;
+    for sample in samples(&folder)?.iter().filter(|s| s.name != TOO_NEW && s.name != TORTURE) {
+        let known: &[&str] = KNOWN_COUNTS.iter().find(|(file, _)| *file == sample.name).map_or(&[], |(_, known)| known);
+        let row: &HashMap<String, String> = &expected[&sample.name];
+        for (column, count) in COLUMNS[1..].iter().zip(counts(&sample.read().model)) {
+            if !known.contains(column) {
+                assert_eq!(count.to_string(), row[*column], "{}: {column}", sample.name);
             }
         }
     }

@@ -53,6 +53,10 @@ enum Command {
     Check,
     /// Measure against peers, print ratios, write bench/results/
     Bench(BenchArgs),
+    /// Compare what canon reads from real DDL with what PostgreSQL makes of it, file by file
+    ///
+    /// The files are in ../shared/corpus, or in the folder that PG_CANON_CORPUS names.
+    Corpus,
     /// Make files to install, in target/package/
     Package,
 }
@@ -117,6 +121,7 @@ impl Cli {
             Command::Gen => commands::generate::write(&project)?,
             Command::Check => return commands::generate::check(&project).map(verdict),
             Command::Bench(args) => commands::bench::run(&project, &args)?,
+            Command::Corpus => return commands::corpus::run(&project).map(verdict),
             Command::Package => commands::package::run(&project)?,
         }
         Ok(ExitCode::SUCCESS)

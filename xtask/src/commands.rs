@@ -1,6 +1,7 @@
 //! One module a command.
 
 pub(crate) mod bench;
+pub(crate) mod corpus;
 pub(crate) mod down;
 pub(crate) mod generate;
 pub(crate) mod package;

@@ -1,14 +1,16 @@
 //! `canon model`.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Instant;
 
+use canon_codegen::counts::{COLUMNS, counts};
 use canon_codegen::error::Error;
 use canon_codegen::load::load;
 use canon_codegen::model::{Model, Table};
 use clap::Args;
 
-use super::input::{InputArgs, Read};
+use super::input::{InputArgs, Read, report};
 use super::{Outcome, Verdict, counted};
 
 #[derive(Args)]
@@ -18,6 +20,9 @@ pub(super) struct ModelArgs {
     /// A line a file: how many statements were modelled, kept as text, skipped, not understood
     #[arg(long, conflicts_with_all = ["json", "database_url"])]
     summary: bool,
+    /// A line a file: how many tables, columns, keys, indexes and so on it declares
+    #[arg(long, conflicts_with_all = ["json", "summary", "database_url"])]
+    counts: bool,
     /// The model as JSON
     #[arg(long)]
     json: bool,
@@ -26,6 +31,9 @@ pub(super) struct ModelArgs {
 pub(super) fn model(args: &ModelArgs) -> Outcome {
     if args.summary {
         return summary(&args.input);
+    }
+    if args.counts {
+        return counted_objects(&args.input);
     }
     let Read { loaded, verdict } = args.input.load()?;
     let text = if args.json { json(&loaded.model)? } else { overview(&loaded.model) };
@@ -55,6 +63,23 @@ fn summary(args: &InputArgs) -> Outcome {
         failed |= loaded.errors() > 0;
     }
     Ok((text, if failed { Verdict::Trouble } else { Verdict::Good }))
+}
+
+/// Each file by itself, named by its stem.
+fn counted_objects(args: &InputArgs) -> Outcome {
+    let mut text = format!("{}\n", COLUMNS.join("\t"));
+    let mut verdict = Verdict::Good;
+    for source in args.sources()? {
+        let loaded = load(vec![source]);
+        if loaded.errors() > 0 {
+            report(&loaded);
+            verdict = Verdict::Trouble;
+        }
+        let name = Path::new(&loaded.sources[0].name).file_stem().unwrap_or_default().to_string_lossy();
+        let numbers: Vec<String> = counts(&loaded.model).iter().map(usize::to_string).collect();
+        let _ = writeln!(text, "{name}\t{}", numbers.join("\t"));
+    }
+    Ok((text, verdict))
 }
 
 fn overview(model: &Model) -> String {

@@ -8,7 +8,7 @@ use sqlparser::ast::{
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
-use super::literal::mark;
+use super::literal::{mark, mark_cast};
 
 /// The canonical form of an expression. `ty` is the type that the whole of it is cast to.
 pub(super) fn of(text: &str, ty: Option<&str>) -> String {
@@ -232,7 +232,8 @@ fn cast(expr: &Expr, data_type: &DataType, out: &mut String) {
     if is_constant || matches!(element, "text" | "character varying" | "character" | "regclass") {
         return write(expr, out);
     }
-    call(&format!("cast {ty}"), [expr], out);
+    mark_cast(&ty, out);
+    write(expr, out);
 }
 
 fn canonical_type(written: &str) -> String {
@@ -360,6 +361,11 @@ fn from_tokens(text: &str) -> String {
             }
             Token::Word(w) if w.quote_style.is_none() => words.push(w.value.to_ascii_lowercase()),
             Token::Word(w) => words.push(w.value.clone()),
+            Token::SingleQuotedString(value) | Token::EscapedStringLiteral(value) | Token::Number(value, _) => {
+                let mut text = String::new();
+                literal(value, &mut text);
+                words.push(text);
+            }
             other => words.push(other.to_string()),
         }
         n += 1;

@@ -7,6 +7,9 @@
 /// Around a constant in the canonical form: start, before the type, end. No SQL text holds them.
 const MARKS: [char; 3] = ['\u{1}', '\u{2}', '\u{3}'];
 
+/// Around the type of a cast.
+const CAST: [char; 2] = ['\u{4}', '\u{5}'];
+
 /// Writes a constant; `ty` is empty where it is not known.
 pub(super) fn mark(value: &str, ty: &str, out: &mut String) {
     out.push(MARKS[0]);
@@ -16,11 +19,41 @@ pub(super) fn mark(value: &str, ty: &str, out: &mut String) {
     out.push(MARKS[2]);
 }
 
-/// Whether two canonical forms are the same.
+/// Writes that what follows is cast to `ty`.
+pub(super) fn mark_cast(ty: &str, out: &mut String) {
+    out.push(CAST[0]);
+    out.push_str(ty);
+    out.push(CAST[1]);
+}
+
+/// The form without its casts, and those.
+fn without_casts(form: &str) -> (String, Vec<&str>) {
+    let mut bare = String::with_capacity(form.len());
+    let mut casts = Vec::new();
+    let mut parts = form.split(CAST[0]);
+    bare.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let (ty, rest) = part.split_once(CAST[1]).unwrap_or(("", part));
+        casts.push(ty);
+        bare.push_str(rest);
+    }
+    casts.sort_unstable();
+    (bare, casts)
+}
+
+/// Whether two canonical forms are the same. PostgreSQL writes out the casts that operators and
+/// functions ask for, so one side may have casts that the other lacks, but no others.
 pub(super) fn equal(a: &str, b: &str) -> bool {
     if a == b {
         return true;
     }
+    let ((bare_a, casts_a), (bare_b, casts_b)) = (without_casts(a), without_casts(b));
+    let (fewer, more) = if casts_a.len() <= casts_b.len() { (&casts_a, &casts_b) } else { (&casts_b, &casts_a) };
+    let mut rest = more.iter();
+    fewer.iter().all(|cast| rest.any(|other| other == cast)) && equal_bare(&bare_a, &bare_b)
+}
+
+fn equal_bare(a: &str, b: &str) -> bool {
     let (mut x, mut y) = (a.split(MARKS[0]), b.split(MARKS[0]));
     loop {
         match (x.next(), y.next()) {
@@ -40,7 +73,12 @@ fn parts(a: &str, b: &str) -> Option<bool> {
     };
     let ((x, type_x, rest_x), (y, type_y, rest_y)) = (cut(a)?, cut(b)?);
     let ty = if type_x.is_empty() { &type_y } else { &type_x };
-    Some(rest_x == rest_y && (x == y || normal(&x, ty) == normal(&y, ty)))
+    let same = || match ty.as_str() {
+        // Bounds of partitions have no types.
+        "" => timestamp(&x).is_some_and(|x| Some(x) == timestamp(&y)),
+        ty => normal(&x, ty) == normal(&y, ty),
+    };
+    Some(rest_x == rest_y && (x == y || same()))
 }
 
 /// A constant as PostgreSQL prints it, for the types where that is not what people write.
@@ -51,9 +89,13 @@ fn normal(value: &str, ty: &str) -> String {
         "smallint" | "integer" | "bigint" => trimmed.parse::<i64>().ok().map(|n| n.to_string()),
         "real" | "double precision" => trimmed.parse::<f64>().ok().map(|n| n.to_string()),
         "numeric" => Some(trimmed.trim_start_matches('+').to_owned()),
-        "date" => timestamp(trimmed).map(|t| t[..10].to_owned()),
-        "timestamp without time zone" | "timestamp with time zone" => timestamp(trimmed),
-        "timestamp" => timestamp(trimmed),
+        "date" => timestamp(trimmed).map(|micros| micros.div_euclid(DAY).to_string()),
+        "timestamp with time zone" => timestamp(trimmed).map(|micros| micros.to_string()),
+        // A zone is read and ignored.
+        "timestamp without time zone" | "timestamp" => {
+            let zone = trimmed.rfind(['+', 'Z', 'z']).filter(|at| *at > 10).unwrap_or(trimmed.len());
+            timestamp(&trimmed[..zone]).map(|micros| micros.to_string())
+        }
         "time without time zone" | "time" => clock(trimmed).map(|micros| micros.to_string()),
         "interval" => interval(trimmed).map(|i| format!("{i:?}")),
         "uuid" => Some(trimmed.to_lowercase().replace(['-', '{', '}'], "")),
@@ -80,28 +122,43 @@ fn boolean(text: &str) -> Option<String> {
     }
 }
 
-/// `YYYY-MM-DD HH:MM:SS.ffffff`, in UTC where a zone was written. None for words such as `now`.
-fn timestamp(text: &str) -> Option<String> {
+/// Microseconds of a day.
+const DAY: i64 = 86_400_000_000;
+
+/// Microseconds since the Unix epoch; without a zone, in UTC. None for words such as `now`.
+fn timestamp(text: &str) -> Option<i64> {
     if text.eq_ignore_ascii_case("epoch") {
-        return Some("1970-01-01 00:00:00.000000".to_owned());
+        return Some(0);
     }
     let (date, rest) = text.split_once([' ', 'T']).unwrap_or((text, ""));
-    let mut fields = date.splitn(3, '-').map(|f| f.parse::<u32>().ok());
+    let mut fields = date.splitn(3, '-').map(|f| f.parse::<i64>().ok().filter(|n| (0..=294_276).contains(n)));
     let (year, month, day) = (fields.next()??, fields.next()??, fields.next()??);
-    let zone = rest.rfind(['+', '-', 'Z', 'z']).unwrap_or(rest.len());
-    let micros = if rest.trim().is_empty() { 0 } else { clock(rest[..zone].trim())? };
-    // A zone other than UTC depends on the session; such constants are compared as written.
-    let utc = rest[zone..].chars().all(|c| matches!(c, '+' | '-' | '0' | ':' | 'Z' | 'z'));
-    let seconds = micros / 1_000_000;
-    utc.then(|| {
-        format!(
-            "{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}.{:06}",
-            seconds / 3600,
-            seconds / 60 % 60,
-            seconds % 60,
-            micros % 1_000_000
-        )
-    })
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    let zone_at = rest.rfind(['+', '-', 'Z', 'z']).unwrap_or(rest.len());
+    let time = if rest.trim().is_empty() { 0 } else { clock(rest[..zone_at].trim())? };
+    let offset = match rest[zone_at..].trim_matches(['Z', 'z']) {
+        "" => 0,
+        zone => {
+            let hours = &zone[1..];
+            let offset =
+                if hours.contains(':') { clock(hours)? } else { hours.parse::<i64>().ok()?.checked_mul(DAY / 24)? };
+            if zone.starts_with('-') { -offset } else { offset }
+        }
+    };
+    Some(days_from_civil(year, month, day) * DAY + time - offset)
+}
+
+/// Days since the Unix epoch of a date of the proleptic Gregorian calendar (Howard Hinnant's
+/// `days_from_civil`).
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year - era * 400;
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
 }
 
 /// Microseconds of `HH:MM[:SS[.ffffff]]`.
@@ -110,7 +167,10 @@ fn clock(text: &str) -> Option<i64> {
     let hours: i64 = fields.next()?.parse().ok()?;
     let minutes: i64 = fields.next()?.parse().ok()?;
     let seconds: f64 = fields.next().unwrap_or("0").parse().ok()?;
-    hours.checked_mul(3_600_000_000)?.checked_add(minutes.checked_mul(60_000_000)?)?.checked_add((seconds * 1e6).round() as i64)
+    hours
+        .checked_mul(3_600_000_000)?
+        .checked_add(minutes.checked_mul(60_000_000)?)?
+        .checked_add((seconds * 1e6).round() as i64)
 }
 
 /// Months, days and microseconds.
@@ -163,9 +223,10 @@ fn bytes(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
-        let octal = tail.get(..3).filter(|_| first == b'\\').and_then(|digits| {
-            u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok()
-        });
+        let octal = tail
+            .get(..3)
+            .filter(|_| first == b'\\')
+            .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
         let (byte, used) = match (first, octal) {
             (_, Some(byte)) => (byte, 4),
             (b'\\', None) => (b'\\', 2),
@@ -235,6 +296,9 @@ mod tests {
             }
         }
         assert_ne!(normal("1 day", "interval"), normal("24 hours", "interval"));
-        assert_ne!(normal("2000-01-01 10:00+02", "timestamp with time zone"), normal("2000-01-01 10:00+00", "timestamp with time zone"));
+        assert_ne!(
+            normal("2000-01-01 10:00+02", "timestamp with time zone"),
+            normal("2000-01-01 10:00+00", "timestamp with time zone")
+        );
     }
 }

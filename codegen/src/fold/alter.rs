@@ -22,7 +22,8 @@ impl Catalog {
             Relation::Temporary => Ok(()),
             Relation::Table => {
                 let before = if actions.len() > 1 { self.tables.get(&found).cloned() } else { None };
-                let done = actions.into_iter().try_for_each(|action| self.alter_with_children(&found, action, only, place));
+                let done =
+                    actions.into_iter().try_for_each(|action| self.alter_with_children(&found, action, only, place));
                 if let (Err(_), Some(before)) = (&done, before) {
                     self.restore(before);
                 }
@@ -96,7 +97,12 @@ impl Catalog {
         }
     }
 
-    pub(super) fn alter_one(&mut self, table: &QName, action: AlterTable, place: &dyn Fn(usize) -> Origin) -> Result<(), Refused> {
+    pub(super) fn alter_one(
+        &mut self,
+        table: &QName,
+        action: AlterTable,
+        place: &dyn Fn(usize) -> Origin,
+    ) -> Result<(), Refused> {
         match action {
             AlterTable::AddColumn { column, if_not_exists } => {
                 let exists = self.tables.get(table).is_some_and(|t| t.column(&column.name).is_some());

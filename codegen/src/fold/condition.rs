@@ -105,7 +105,8 @@ impl Catalog {
                 conditions.extend(join.and_then(|j| on(&j.join_operator)));
             }
         }
-        let mut rows = RELATIONS.iter().find(|(name, _)| tables.iter().any(|t| t == name)).map(|(_, rows)| rows(self))?;
+        let mut rows =
+            RELATIONS.iter().find(|(name, _)| tables.iter().any(|t| t == name)).map(|(_, rows)| rows(self))?;
         let mut unknown = false;
         for condition in conditions {
             unknown |= !self.filter(condition, &mut rows);

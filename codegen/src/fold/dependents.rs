@@ -67,9 +67,7 @@ impl Catalog {
         for object in objects {
             let needed = match object {
                 Object::Schema(name) => self.first_in_schema(name).map(|by| (format!("schema {name}"), by)),
-                Object::Table(name) | Object::View(name) => {
-                    self.relation_user(&gone).map(|by| (format!("{name}"), by))
-                }
+                Object::Table(name) | Object::View(name) => self.relation_user(&gone).map(|by| (format!("{name}"), by)),
                 Object::Index(name) => self.constraint_of_index(name).map(|by| (format!("index {name}"), by)),
                 Object::Sequence(name) => self.sequence_user(name).map(|by| (format!("sequence {name}"), by)),
                 Object::Type(name) => self.type_user(name).map(|by| (format!("type {name}"), by)),
@@ -111,7 +109,8 @@ impl Catalog {
                 return Some(format!("table {}", table.name));
             }
         }
-        let view = self.reads.iter().find(|(view, reads)| !gone.contains(view) && reads.iter().any(|r| gone.contains(r)));
+        let view =
+            self.reads.iter().find(|(view, reads)| !gone.contains(view) && reads.iter().any(|r| gone.contains(r)));
         view.map(|(view, _)| format!("view {view}"))
     }
 

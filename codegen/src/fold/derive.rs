@@ -48,9 +48,8 @@ impl Catalog {
     pub(super) fn derive(&self, text: &str) -> Derived {
         let Some(query) = crate::expr::parse_query(text) else { return Derived::default() };
         let fields = self.query(&query, &Ctes::new(), MAX_DEPTH);
-        let columns = fields.map(|fields| {
-            fields.into_iter().map(|(name, ty)| Column { name, ty, ..Column::default() }).collect()
-        });
+        let columns = fields
+            .map(|fields| fields.into_iter().map(|(name, ty)| Column { name, ty, ..Column::default() }).collect());
         Derived { columns, reads: self.reads(&query) }
     }
 

@@ -7,8 +7,8 @@ use canon_core::schema::{
 
 use super::{Catalog, Refused, Relation, unnamed};
 use crate::parse::change::{
-    AlterComposite, AlterDomain, ColumnDef, ConstraintBody, ConstraintDef, CreateDomain, CreateFunction,
-    DropTarget, EnumPlace, FunctionOptions, SequenceOptions,
+    AlterComposite, AlterDomain, ColumnDef, ConstraintBody, ConstraintDef, CreateDomain, CreateFunction, DropTarget,
+    EnumPlace, FunctionOptions, SequenceOptions,
 };
 use crate::parse::{Name, TypeName};
 

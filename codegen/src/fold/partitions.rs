@@ -192,7 +192,8 @@ impl Catalog {
                 self.pass_on(child, action, place)
             }
             AlterTable::RenameConstraint { from, to } => {
-                if self.tables.get(child).is_some_and(|t| t.constraints.iter().any(|c| c.name == *from && c.inherited)) {
+                if self.tables.get(child).is_some_and(|t| t.constraints.iter().any(|c| c.name == *from && c.inherited))
+                {
                     self.rename_constraint(child, from, to.clone())?;
                 }
                 self.pass_on(child, action, place)

@@ -64,9 +64,10 @@ impl Catalog {
                 }
                 _ => missing(class_label(kind)),
             },
-            ObjectClass::Function | ObjectClass::Procedure | ObjectClass::Routine | ObjectClass::Aggregate => {
-                self.match_function(target).map(Object::Function).ok_or_else(|| format!("function {name} does not exist"))
-            }
+            ObjectClass::Function | ObjectClass::Procedure | ObjectClass::Routine | ObjectClass::Aggregate => self
+                .match_function(target)
+                .map(Object::Function)
+                .ok_or_else(|| format!("function {name} does not exist")),
             ObjectClass::Trigger | ObjectClass::Policy => {
                 let table = target.table.as_ref().and_then(|t| self.find_relation(t)).map(|(table, _)| table);
                 let Some(table) = table else { return missing(class_label(kind)) };
@@ -240,7 +241,8 @@ impl Catalog {
         }
         let domains: Vec<QName> = self.domains.values().filter(|d| uses(&d.ty)).map(|d| d.name.clone()).collect();
         domains.iter().for_each(|domain| self.drop_type(domain));
-        self.functions.retain(|_, f| !f.arguments.iter().any(|a| uses(&a.ty)) && !f.returns.as_deref().is_some_and(uses));
+        self.functions
+            .retain(|_, f| !f.arguments.iter().any(|a| uses(&a.ty)) && !f.returns.as_deref().is_some_and(uses));
     }
 
     pub(super) fn drop_column(

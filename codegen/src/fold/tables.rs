@@ -1,8 +1,6 @@
 //! Tables, triggers, policies and indexes coming into being.
 
-use canon_core::schema::{
-    Column, Generated, Index, IndexKey, Origin, Policy, QName, Table, TableKind, Trigger,
-};
+use canon_core::schema::{Column, Generated, Index, IndexKey, Origin, Policy, QName, Table, TableKind, Trigger};
 
 use super::{Catalog, Refused, Relation};
 use crate::parse::Name;

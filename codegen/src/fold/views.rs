@@ -51,7 +51,8 @@ impl Catalog {
             self.note(format!("the columns of {name} depend on its query and are not known"));
         }
         let columns = if known { columns } else { Vec::new() };
-        let table = Table { name: name.clone(), unlogged: def.unlogged, columns, origin: Some(origin), ..Table::default() };
+        let table =
+            Table { name: name.clone(), unlogged: def.unlogged, columns, origin: Some(origin), ..Table::default() };
         self.tables.insert(name, table);
         Ok(())
     }
