@@ -2,7 +2,7 @@
 
 mod render;
 
-use canon_core::schema::{Difference, DifferingQuery, ExprContext, Judge, Model, diff_by};
+use canon_core::schema::{Difference, DifferingQuery, Judge, Model, diff_by};
 
 pub use render::Format;
 
@@ -45,7 +45,7 @@ pub fn compare(a: &Side, b: &Side, grants: bool) -> Comparison {
         }),
         _ => Box::new(query::compare_texts),
     };
-    let mut same = |_: ExprContext<'_>, x: &str, y: &str| expr::same(x, y);
+    let mut same = expr::same_in;
     let mut judge = Judge { same: &mut same, query: Some(&mut *differing), grants, opaque: !a.live && !b.live };
     let differences = diff_by(&a.model, &b.model, &mut judge);
     Comparison { a: a.label.clone(), b: b.label.clone(), differences }
