@@ -66,14 +66,15 @@ impl Existing {
         for OldPage { page, .. } in self.pages.iter().filter(|p| p.page.path.starts_with(folder)) {
             for region in &page.regions {
                 let fail = |message: String| Error::Marker { path: page.path.clone(), line: region.line, message };
-                if let (Owner::Table(id), Kind::Human) = (region.key.owner, region.key.kind) {
-                    if !ids.contains(&id) && is_filled(&region.body) {
-                        let message = format!(
-                            "{id} is no ID of the source {source}; move the text to a region of another table, or \
-                             remove the region"
-                        );
-                        return Err(fail(message));
-                    }
+                if let (Owner::Table(id), Kind::Human) = (region.key.owner, region.key.kind)
+                    && !ids.contains(&id)
+                    && is_filled(&region.body)
+                {
+                    let message = format!(
+                        "{id} is no ID of the source {source}; move the text to a region of another table, or remove \
+                         the region"
+                    );
+                    return Err(fail(message));
                 }
                 let text = Text { body: region.body.clone(), path: page.path.clone(), line: region.line };
                 match texts.get(&region.key) {
