@@ -74,6 +74,21 @@ VALUES (:'org_id', '/generate-text', '2025-03-30 00:30+00', 90) RETURNING window
 SELECT policy_name, endpoint_pattern, max_requests_per_hour AS per_hour, applies_to_role
 FROM saas.quota_policies ORDER BY max_requests_per_hour;
 
+\echo '== limits: three a minute, decided in shared memory'
+SELECT canon.rate_limit_reset('tour:login') AS was_counted;
+SELECT k AS request, canon.rate_allow('tour:login', 3, interval '1 minute') AS allowed FROM generate_series(1, 4) AS k;
+SELECT allowed, remaining, reason, retry_after FROM canon.rate_limit_peek('tour:login', 3, interval '1 minute');
+
+\echo '== limits: an organisation and a user at once, all or none; the level that decides has a name'
+SELECT allowed, level, remaining, reason FROM canon.rate_limit_all(
+    ARRAY['tour:org', 'tour:user'], ARRAY[1000, 5], ARRAY['1 hour', '1 minute']::interval[]);
+
+\echo '== limits: the quota policies of saas; an organisation of their own gets other limits'
+SELECT allowed, level, "limit", remaining FROM canon.check_quota(:'org_id', NULL, '/generate-text');
+INSERT INTO saas.organization_quota_overrides (organization_id, policy_id, max_requests_per_hour, reason)
+SELECT :'org_id', id, 5000, 'Paid for more' FROM saas.quota_policies WHERE policy_name = 'ai_generation_default';
+SELECT allowed, level, "limit", remaining FROM canon.check_quota(:'org_id', NULL, '/generate-text');
+
 ROLLBACK;
 
 \echo '== validate: every pack is in the database as it declares'

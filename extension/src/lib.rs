@@ -18,7 +18,11 @@ compile_error!("pg_canon must be built with panic = \"unwind\": a panic becomes 
 pgrx::pg_module_magic!(name, version);
 pgrx::extension_sql_file!("../../sql/install/bootstrap.sql", name = "bootstrap", bootstrap);
 pgrx::extension_sql_file!("../../sql/install/packs.sql", name = "packs", requires = ["bootstrap"]);
-pgrx::extension_sql_file!("../../sql/install/limits.sql", name = "limits", requires = ["bootstrap"]);
+pgrx::extension_sql_file!(
+    "../../sql/install/limits.sql",
+    name = "limits",
+    requires = ["bootstrap", cache::configuration_changed]
+);
 pgrx::extension_sql_file!(
     "../../sql/install/limits_rights.sql",
     name = "limits_rights",
@@ -31,6 +35,12 @@ pgrx::extension_sql_file!(
         limit::api::rate_limit_cleanup,
         limit::api::ratelimit_policy_header,
         limit::api::ratelimit_header,
+        limit::quota::api::check_rate_limit_a,
+        limit::quota::api::check_rate_limit_b,
+        limit::usage::api::record_api_usage,
+        limit::usage::api::get_quota_usage,
+        limit::usage::api::cleanup_old_rate_limit_data,
+        limit::usage::api::usage_flush,
         limit::table::expired,
         limit::table::rate_step
     ]

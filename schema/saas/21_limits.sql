@@ -131,7 +131,7 @@ COMMENT ON COLUMN saas.quota_alerts.acknowledged_by IS 'Points at auth.users.id:
 COMMENT ON COLUMN saas.quota_alerts.acknowledged_at IS 'When note was taken.';
 COMMENT ON COLUMN saas.quota_alerts.created_at IS 'When the notice was written.';
 
--- D4.8: one row a day, not one a request; percentiles stay NULL unless something computes them.
+-- D4.8: one row a day, not one a request; canon.record_api_usage() and the background worker fill it.
 CREATE TABLE saas.api_usage_statistics (
     id                       bigserial NOT NULL,
     organization_id          uuid NOT NULL,

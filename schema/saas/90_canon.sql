@@ -116,3 +116,14 @@ CREATE TRIGGER trg_alert_rules_updated_at
 CREATE TRIGGER trg_organization_credits_updated_at
     BEFORE UPDATE ON saas.organization_credits
     FOR EACH ROW EXECUTE FUNCTION canon.touch_updated_at();
+
+-- Sessions keep policies in memory; these tell them to read again.
+CREATE TRIGGER trg_quota_policies_configuration_changed
+    AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON saas.quota_policies
+    FOR EACH STATEMENT EXECUTE FUNCTION canon.configuration_changed();
+CREATE TRIGGER trg_organization_quota_overrides_configuration_changed
+    AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON saas.organization_quota_overrides
+    FOR EACH STATEMENT EXECUTE FUNCTION canon.configuration_changed();
+CREATE TRIGGER trg_rate_limit_config_configuration_changed
+    AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON saas.rate_limit_config
+    FOR EACH STATEMENT EXECUTE FUNCTION canon.configuration_changed();

@@ -6,7 +6,7 @@ CREATE TABLE canon.rate_limit_state (
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE canon.rate_limit_state IS
     'Counters of rate limits in the tier table, and of keys that shared memory had no room for. Not in dumps';
-COMMENT ON COLUMN canon.rate_limit_state.space IS 'Whose key it is: 1 of a caller, 2 of a leased quota';
+COMMENT ON COLUMN canon.rate_limit_state.space IS 'Whose key it is: 1 of a caller, 3 of a policy';
 COMMENT ON COLUMN canon.rate_limit_state.key IS 'The key';
 COMMENT ON COLUMN canon.rate_limit_state.state IS 'What is counted, in the encoding of the library; canon.rate_limit_inspect() shows it';
 
@@ -27,6 +27,7 @@ COMMENT ON COLUMN canon.rate_decision.retry_after IS
 COMMENT ON COLUMN canon.rate_decision.reset_at IS 'When all units are there again, if nothing more is spent';
 COMMENT ON COLUMN canon.rate_decision.reason IS
     'allowed, limit_exceeded, cost_exceeds_limit or memory_full';
+
 
 CREATE TYPE canon.rate_decision_all AS (
     allowed     boolean,
@@ -86,3 +87,47 @@ CREATE FUNCTION canon.rate_limit_all(
     AS 'MODULE_PATHNAME', 'canon_rate_limit_all';
 COMMENT ON FUNCTION canon.rate_limit_all(text[], bigint[], interval[], bigint, text, text, text) IS
     'As canon.rate_limit() for up to 16 keys with a limit and a time each: spends on all of them, or where one denies, on none, and names the level that decided';
+
+CREATE TABLE canon.rate_limit_policy (
+    policy    text      NOT NULL,
+    shadow    boolean   NOT NULL DEFAULT false,
+    time_zone text      NOT NULL DEFAULT 'UTC',
+    anchor    timestamp,
+    CONSTRAINT pk_rate_limit_policy PRIMARY KEY (policy)
+);
+COMMENT ON TABLE canon.rate_limit_policy IS 'What the tables of the pack saas cannot say about a policy; one without a row here has the defaults';
+COMMENT ON COLUMN canon.rate_limit_policy.policy IS 'quota_policies.policy_name, or rate_limit_config.id';
+COMMENT ON COLUMN canon.rate_limit_policy.shadow IS
+    'Whether requests that it would deny are let through and recorded in rate_limit_tracking';
+COMMENT ON COLUMN canon.rate_limit_policy.time_zone IS 'Time zone of its days and months';
+COMMENT ON COLUMN canon.rate_limit_policy.anchor IS 'A local time at which one of its days and months begins; NULL: midnight, the first of the month';
+CREATE TRIGGER configuration_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON canon.rate_limit_policy
+    FOR EACH STATEMENT EXECUTE FUNCTION canon.configuration_changed();
+GRANT SELECT ON canon.rate_limit_policy TO PUBLIC;
+GRANT INSERT, UPDATE, DELETE ON canon.rate_limit_policy TO @extowner@;
+SELECT pg_catalog.pg_extension_config_dump('canon.rate_limit_policy', '');
+
+CREATE TABLE canon.usage_sketch (
+    organization_id uuid  NOT NULL,
+    user_id         uuid,
+    endpoint        text  NOT NULL,
+    date            date  NOT NULL,
+    state           bytea NOT NULL,
+    CONSTRAINT uq_usage_sketch UNIQUE NULLS NOT DISTINCT (organization_id, user_id, endpoint, date)
+);
+COMMENT ON TABLE canon.usage_sketch IS
+    'Histograms of answer times behind the percentiles of saas.api_usage_statistics, which are within 1 percent. Not in dumps';
+COMMENT ON COLUMN canon.usage_sketch.organization_id IS 'Organisation';
+COMMENT ON COLUMN canon.usage_sketch.user_id IS 'Caller; NULL where unknown';
+COMMENT ON COLUMN canon.usage_sketch.endpoint IS 'Endpoint';
+COMMENT ON COLUMN canon.usage_sketch.date IS 'Day, in UTC';
+COMMENT ON COLUMN canon.usage_sketch.state IS 'The histogram, in the encoding of the library';
+
+CREATE FUNCTION canon.check_quota(
+    p_organization_id uuid, p_user_id uuid, p_endpoint text, p_role text DEFAULT 'user', p_cost bigint DEFAULT 1
+)
+    RETURNS canon.rate_decision_all
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
+    AS 'MODULE_PATHNAME', 'canon_check_quota';
+COMMENT ON FUNCTION canon.check_quota(uuid, uuid, text, text, bigint) IS
+    'Decides a request by the most specific quota policy for its endpoint and role, with the limits of its organisation: hour, day and month together. allowed is TRUE when it may go on';

@@ -28,7 +28,23 @@ CREATE FUNCTION canon.rate_limit_headers(decision canon.rate_decision, per inter
     $$;
 COMMENT ON FUNCTION canon.rate_limit_headers(canon.rate_decision, interval, text) IS
     'Response headers RateLimit-Policy and RateLimit, and Retry-After for a denied request, as PostgREST takes them in response.headers';
+COMMENT ON FUNCTION canon.check_rate_limit(uuid, uuid, text, integer, integer) IS
+    'Model A: TRUE means the limit is EXCEEDED. Counts the request if it is not; the opposite of is_allowed of the other check_rate_limit';
+COMMENT ON FUNCTION canon.check_rate_limit(uuid, text, text) IS
+    'Model B: decides and counts a request by saas.rate_limit_config; is_allowed is TRUE when it may go on. reset_at: when a denied request is allowed again, or all of the limit is there again';
+COMMENT ON FUNCTION canon.record_api_usage(uuid, uuid, text, text, integer, double precision, boolean, text) IS
+    'Notes a request that has been answered, for saas.api_usage_statistics and rate_limit_tracking; written by the background worker';
+COMMENT ON FUNCTION canon.get_quota_usage(uuid, text) IS
+    'Requests of an organisation by endpoint in the last hour, this day or this month (UTC); error_rate in percent';
+COMMENT ON FUNCTION canon.cleanup_old_rate_limit_data() IS
+    'Removes counters after 7 days, requests after 30, statistics after 90, and acknowledged alerts after 30; how many rows';
+COMMENT ON FUNCTION canon.usage_flush() IS
+    'Writes requests, counters and alerts that wait in shared memory to the tables of the pack saas; how many. The background worker does it every second';
 REVOKE EXECUTE ON FUNCTION
+    canon.check_rate_limit(uuid, uuid, text, integer, integer), canon.check_rate_limit(uuid, text, text),
+    canon.check_quota(uuid, uuid, text, text, bigint), canon.get_quota_usage(uuid, text),
+    canon.record_api_usage(uuid, uuid, text, text, integer, double precision, boolean, text),
+    canon.cleanup_old_rate_limit_data(), canon.usage_flush(),
     canon.rate_allow(text, bigint, interval, bigint),
     canon.rate_limit(text, bigint, interval, bigint, bigint, text, text, text, text, timestamp),
     canon.rate_limit_peek(text, bigint, interval, bigint, bigint, text, text, text, text, timestamp),

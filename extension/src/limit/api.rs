@@ -40,6 +40,8 @@ macro_rules! sql_function {
     };
 }
 
+pub(super) use sql_function;
+
 sql_function!(canon_rate_allow, pg_finfo_canon_rate_allow, "rate_allow", rate_allow);
 sql_function!(canon_rate_limit, pg_finfo_canon_rate_limit, "rate_limit", rate_limit);
 sql_function!(canon_rate_limit_peek, pg_finfo_canon_rate_limit_peek, "rate_limit_peek", rate_limit_peek);

@@ -56,14 +56,14 @@ impl Call {
     }
 
     #[inline]
-    fn optional(&self, number: usize) -> Option<pg_sys::Datum> {
+    pub(super) fn optional(&self, number: usize) -> Option<pg_sys::Datum> {
         // SAFETY: the server passes as many arguments as the function has.
         let argument = unsafe { *(*self.fcinfo).args.as_ptr().add(number) };
         (!argument.isnull).then_some(argument.value)
     }
 
     #[inline]
-    fn datum(&self, number: usize, argument: &'static str) -> Result<pg_sys::Datum, LimitError> {
+    pub(super) fn datum(&self, number: usize, argument: &'static str) -> Result<pg_sys::Datum, LimitError> {
         self.optional(number).ok_or(LimitError::Null { function: self.function, argument })
     }
 
@@ -86,6 +86,11 @@ impl Call {
     pub(super) fn text(&self, number: usize, argument: &'static str) -> Result<&str, LimitError> {
         // SAFETY: by contract of `new`.
         self.datum(number, argument).map(|datum| unsafe { text_of(datum) })
+    }
+
+    pub(super) fn optional_text(&self, number: usize) -> Option<&str> {
+        // SAFETY: by contract of `new`.
+        self.optional(number).map(|datum| unsafe { text_of(datum) })
     }
 
     /// A key: text of a length that can be stored.

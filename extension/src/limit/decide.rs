@@ -63,6 +63,8 @@ pub(super) enum Reason {
     LimitExceeded,
     /// It costs more than can ever be there at once.
     CostExceedsLimit,
+    /// A policy in shadow mode would have denied it.
+    Shadow,
     /// Shared memory has no room for the key; `canon.rate_limit_on_full` decided.
     MemoryFull,
 }
@@ -73,6 +75,7 @@ impl Reason {
             Self::Allowed => "allowed",
             Self::LimitExceeded => "limit_exceeded",
             Self::CostExceedsLimit => "cost_exceeds_limit",
+            Self::Shadow => "shadow",
             Self::MemoryFull => "memory_full",
         }
     }

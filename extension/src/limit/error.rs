@@ -29,6 +29,8 @@ pub(crate) enum LimitError {
     Levels { found: usize },
     #[error("key \"{key}\" appears twice")]
     Twice { key: String },
+    #[error("pack \"saas\" is not installed")]
+    NoPack,
     #[error("too many prepared transactions hold refundable requests")]
     TooManyPrepared,
 }
@@ -39,6 +41,7 @@ impl LimitError {
             Self::Null { .. } => Code::ERRCODE_NULL_VALUE_NOT_ALLOWED,
             Self::Tier { .. } => Code::ERRCODE_FEATURE_NOT_SUPPORTED,
             Self::Lengths { .. } => Code::ERRCODE_INVALID_PARAMETER_VALUE,
+            Self::NoPack => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             Self::TooManyPrepared => Code::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
             _ => Code::ERRCODE_INVALID_PARAMETER_VALUE,
         }
@@ -73,6 +76,7 @@ impl LimitError {
             Self::UnknownZone { .. } => "SELECT name FROM pg_catalog.pg_timezone_names ORDER BY name;".to_owned(),
             Self::Tier { algorithm: Algorithm::SlidingLog, .. } => "Use tier => 'table'.".to_owned(),
             Self::Tier { .. } => "Use algorithm => 'calendar' or 'fixed_window'.".to_owned(),
+            Self::NoPack => "SELECT * FROM canon.install('saas');".to_owned(),
             Self::Twice { .. } => "Add the window to the key, as in 'org:7/hour' and 'org:7/day'.".to_owned(),
             Self::TooManyPrepared => {
                 "Use on_abort => 'keep', or finish: SELECT gid FROM pg_catalog.pg_prepared_xacts;".to_owned()

@@ -8,9 +8,12 @@ mod clock;
 mod decide;
 mod error;
 mod memory;
+mod pack;
+mod quota;
 mod row;
 mod settings;
 mod table;
+mod usage;
 mod zone;
 
 pub(crate) use error::LimitError;
@@ -29,6 +32,7 @@ fn task_period() -> Duration {
 fn run_task() -> crate::error::Result<Progress> {
     memory::resolve();
     memory::snapshot();
+    usage::flush()?;
     table::clean_up_now_and_then()?;
     Ok(Progress::Idle)
 }
@@ -38,4 +42,5 @@ pub(crate) fn init() {
     settings::init();
     abort::init();
     memory::init();
+    usage::init();
 }

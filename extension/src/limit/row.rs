@@ -28,6 +28,11 @@ pub(super) fn decision_all(call: Call, keys: &[&str], answers: &[Answer]) -> pg_
     composite(call, values)
 }
 
+/// A request that no policy is for.
+pub(super) fn no_policy(call: Call) -> pg_sys::Datum {
+    composite(call, [Some(pg_sys::Datum::from(true)), None, None, None, None, None, Some(text("no_policy"))])
+}
+
 fn allowed(answer: &Answer) -> Option<pg_sys::Datum> {
     Some(pg_sys::Datum::from(answer.decision.allowed))
 }

@@ -20,6 +20,15 @@ pub(super) static MAX_KEYS: GucSetting<i32> = GucSetting::<i32>::new(100_000);
 pub(super) static ON_FULL: GucSetting<OnFull> = GucSetting::<OnFull>::new(OnFull::spill);
 pub(super) static SNAPSHOT_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(1_000);
 
+/// Thresholds of alerts, in percent of a quota: warning, critical, exceeded.
+static ALERTS: [GucSetting<i32>; 3] =
+    [GucSetting::<i32>::new(80), GucSetting::<i32>::new(95), GucSetting::<i32>::new(100)];
+
+/// [`ALERTS`] as numbers.
+pub(super) fn alert_percentages() -> [u32; 3] {
+    std::array::from_fn(|k| ALERTS[k].get().unsigned_abs())
+}
+
 struct Int {
     name: &'static CStr,
     what: &'static CStr,
@@ -49,6 +58,33 @@ const INTS: &[Int] = &[
         range: (0, 3_600_000),
         restart: false,
         flags: GucFlags::UNIT_MS,
+    },
+    Int {
+        name: c"canon.quota_warning_percent",
+        what: c"Use of a quota, in percent, that raises the alert warning.",
+        more: c"0: none.",
+        setting: &ALERTS[0],
+        range: (0, 100),
+        restart: false,
+        flags: GucFlags::empty(),
+    },
+    Int {
+        name: c"canon.quota_critical_percent",
+        what: c"Use of a quota, in percent, that raises the alert critical.",
+        more: c"0: none.",
+        setting: &ALERTS[1],
+        range: (0, 100),
+        restart: false,
+        flags: GucFlags::empty(),
+    },
+    Int {
+        name: c"canon.quota_exceeded_percent",
+        what: c"Use of a quota, in percent, that raises the alert exceeded.",
+        more: c"0: none.",
+        setting: &ALERTS[2],
+        range: (0, 100),
+        restart: false,
+        flags: GucFlags::empty(),
     },
 ];
 

@@ -5,6 +5,7 @@ mod limit_bad_input;
 mod limit_concurrency;
 mod limit_durability;
 mod limit_full;
+mod limit_policies;
 mod limit_rights;
 mod limit_tiers;
 mod limit_transactions;

@@ -35,6 +35,8 @@ pub(super) enum Space {
     Caller = 1,
     /// Keys of quotas whose units are leased.
     Leased = 2,
+    /// Keys of policies.
+    Policy = 3,
 }
 
 impl Space {
