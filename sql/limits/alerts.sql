@@ -1,7 +1,7 @@
 -- Thresholds that were reached, $1: an alert for each, once a window, and a notification.
 WITH reached AS (
-    SELECT DISTINCT ON (o.id, e.policy, e.period, e.alert, e.window_start) o.id AS org, u.id AS usr, e.*,
-        format('%s quota of %s: %s', e.period, e.policy, e.alert) AS message
+    SELECT DISTINCT ON (o.id, e.policy, e.period, e.alert, e.window_start) o.id AS org, u.id AS usr,
+        e.policy, e.alert, e.used, e."limit", e.at, e.window_start, format('%s quota of %s: %s', e.period, e.policy, e.alert) AS message
     FROM jsonb_to_recordset($1) AS e (org uuid, usr uuid, policy text, period text, alert text, used bigint,
         "limit" bigint, at bigint, window_start bigint)
     JOIN saas.organizations o ON o.id = e.org

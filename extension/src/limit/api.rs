@@ -134,8 +134,7 @@ fn one(call: Call, decide: impl FnOnce(&Request<'_>) -> Result<Answer>) -> Resul
     let refund_on_abort = refund_of(call.text(7, "on_abort")?)?;
     let (rule, zone) =
         rule_of(algorithm, limit, per, call.optional_int(4), call.text(8, "time_zone")?, call.optional_int(9))?;
-    let space = tier.space();
-    decide(&Request { space, key, rule, zone: zone.get(), cost, tier, refund_on_abort })
+    decide(&Request { space: Space::Caller, key, rule, zone: zone.get(), cost, tier, refund_on_abort })
 }
 
 /// `(keys text[], max_requests bigint[], per interval[], cost bigint)`
@@ -185,7 +184,7 @@ fn several<'a>(
         .iter()
         .zip(&rules)
         .map(|(key, (rule, zone))| Request {
-            space: tier.space(),
+            space: Space::Caller,
             key,
             rule: *rule,
             zone: zone.get(),
@@ -208,12 +207,9 @@ fn rate_limit_refund(key: Option<&str>, units: default!(Option<i64>, 1)) -> std:
     let units = units.ok_or_else(|| Error::from(null("units")))?;
     let units = Rule::cost(units).map_err(|error| Error::from(LimitError::from(error)))?;
     let now = clock::Times::now();
-    let mut found = false;
-    for space in Space::OF_CALLERS {
-        found |= memory::hash(space, key.as_bytes()).is_some_and(|hash| memory::refund(hash, units, now, now));
-        found |= table::refund_if_there(space, key, units)?;
-    }
-    Ok(found)
+    let in_memory =
+        memory::hash(Space::Caller, key.as_bytes()).is_some_and(|hash| memory::refund(hash, units, now, now));
+    Ok(table::refund_if_there(Space::Caller, key, units)? || in_memory)
 }
 
 /// Forgets what was counted for a key, in every tier; whether there was anything.
@@ -221,12 +217,8 @@ fn rate_limit_refund(key: Option<&str>, units: default!(Option<i64>, 1)) -> std:
 fn rate_limit_reset(key: Option<&str>) -> std::result::Result<bool, ErrorReport> {
     let null = LimitError::Null { function: "rate_limit_reset", argument: "key" };
     let key = checked(key.ok_or_else(|| Error::from(null))?)?;
-    let mut found = false;
-    for space in Space::OF_CALLERS {
-        found |= memory::hash(space, key.as_bytes()).is_some_and(memory::reset);
-        found |= table::reset(space, key)?;
-    }
-    Ok(found)
+    let in_memory = memory::hash(Space::Caller, key.as_bytes()).is_some_and(memory::reset);
+    Ok(table::reset(Space::Caller, key)? || in_memory)
 }
 
 fn checked(key: &str) -> Result<&str> {
@@ -255,33 +247,24 @@ fn rate_limit_inspect(
     let now = clock::Times::now();
     let mut rows = Vec::new();
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-    for space in Space::OF_CALLERS {
-        if let Some((shape, state)) = memory::hash(space, key.as_bytes()).and_then(memory::raw) {
-            let time = now.of(shape.algorithm);
-            let used = limit::used(&shape, time, state);
-            let left = limit::expires_at(&shape, state).saturating_sub(time);
-            let tier = if space == Space::Leased { "leased" } else { "memory" };
-            rows.push((
-                tier,
-                shape.algorithm.name(),
-                Some(number(shape.limit)),
-                number(used),
-                row::timestamptz_in(left),
-            ));
-        }
-        if let Some(state) = table::look(space, key)?
-            && let Some(shape) = state.shape()
-        {
-            let left = state.expires_at().saturating_sub(now.wall);
-            let limit = (shape.algorithm != Algorithm::SlidingLog).then(|| number(shape.limit));
-            rows.push((
-                "table",
-                shape.algorithm.name(),
-                limit,
-                number(state.used(now.wall)),
-                row::timestamptz_in(left),
-            ));
-        }
+    if let Some((shape, state)) = memory::hash(Space::Caller, key.as_bytes()).and_then(memory::raw) {
+        let time = now.of(shape.algorithm);
+        let used = limit::used(&shape, time, state);
+        let left = limit::expires_at(&shape, state).saturating_sub(time);
+        rows.push((
+            "memory",
+            shape.algorithm.name(),
+            Some(number(shape.limit)),
+            number(used),
+            row::timestamptz_in(left),
+        ));
+    }
+    if let Some(state) = table::look(Space::Caller, key)?
+        && let Some(shape) = state.shape()
+    {
+        let left = state.expires_at().saturating_sub(now.wall);
+        let limit = (shape.algorithm != Algorithm::SlidingLog).then(|| number(shape.limit));
+        rows.push(("table", shape.algorithm.name(), limit, number(state.used(now.wall)), row::timestamptz_in(left)));
     }
     Ok(TableIterator::new(rows))
 }

@@ -37,11 +37,6 @@ impl Tier {
             _ => Ok(()),
         }
     }
-
-    /// Where its keys are.
-    pub(super) fn space(self) -> Space {
-        Space::Caller
-    }
 }
 
 impl FromStr for Tier {
@@ -123,7 +118,7 @@ impl Answer {
 impl<'a> Request<'a> {
     fn level(&'a self) -> Option<Level<'a>> {
         let key = memory::hash(self.space, self.key.as_bytes())?;
-        Some(Level { key, space: self.space, rule: &self.rule, zone: self.zone, cost: self.cost })
+        Some(Level { key, rule: &self.rule, zone: self.zone, cost: self.cost })
     }
 
     fn row(&'a self) -> Row<'a> {
@@ -212,7 +207,7 @@ fn in_memory(request: &Request<'_>, level: &Level<'_>) -> Result<InMemory> {
                     return Ok(InMemory::Found(found));
                 }
             }
-            Verdict::Denied | Verdict::Short(_) => return Ok(InMemory::Found(found)),
+            Verdict::Denied => return Ok(InMemory::Found(found)),
             Verdict::MaybeSpilled if is_spilled(request)? => return spill(request),
             Verdict::MaybeSpilled => may_be_new = true,
             Verdict::Full if ON_FULL.get() == OnFull::spill => return spill(request),

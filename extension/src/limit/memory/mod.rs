@@ -33,15 +33,8 @@ pub(super) type Hash = [u64; 2];
 pub(super) enum Space {
     /// Keys given to `canon.rate_limit` and the like.
     Caller = 1,
-    /// Keys of quotas whose units are leased.
-    Leased = 2,
     /// Keys of policies.
     Policy = 3,
-}
-
-impl Space {
-    /// Where the keys are that callers name.
-    pub(super) const OF_CALLERS: [Self; 2] = [Self::Caller, Self::Leased];
 }
 
 /// Called from `_PG_init`.

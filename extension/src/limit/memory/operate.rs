@@ -2,18 +2,17 @@
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
-use canon_core::limit::{self, Lease, Rule, Shape, Window, Zone};
+use canon_core::limit::{self, Rule, Shape, Zone};
 
+use super::Hash;
 use super::layout::{Entry, Table, partition_of, table};
 use super::lock::Held;
-use super::{Hash, Space};
 use crate::limit::clock::{self, Times};
 
 /// One key with its rule and a request.
 #[derive(Clone, Copy)]
 pub(crate) struct Level<'a> {
     pub(crate) key: Hash,
-    pub(crate) space: Space,
     pub(crate) rule: &'a Rule,
     pub(crate) zone: &'a dyn Zone,
     pub(crate) cost: u64,
@@ -28,8 +27,6 @@ pub(crate) enum Verdict {
     Full,
     /// The key is new here, and may have a state in the table.
     MaybeSpilled,
-    /// Units have to be leased for this window first.
-    Short(Window),
 }
 
 /// A verdict with the state it left, and when.
@@ -45,13 +42,6 @@ impl Level<'_> {
     /// What becomes of `state`: the next one, or a verdict other than [`Verdict::Admitted`].
     #[inline]
     pub(super) fn attempt(&self, now: u64, state: u128) -> Result<u128, Verdict> {
-        if self.space == Space::Leased {
-            return match limit::spend(self.rule, self.zone, now, state, self.cost) {
-                Lease::Spent(next, _) => Ok(next),
-                Lease::Short(window) => Err(Verdict::Short(window)),
-                Lease::Denied => Err(Verdict::Denied),
-            };
-        }
         limit::admit(self.rule, self.zone, now, state, self.cost).ok_or(Verdict::Denied)
     }
 
@@ -193,7 +183,7 @@ pub(crate) fn refund(key: Hash, cost: u64, spent_at: Times, now: Times) -> bool 
     }
 }
 
-/// Forgets a key, or for a leased one what was spent; whether there was one.
+/// Forgets a key; whether there was one.
 pub(crate) fn reset(key: Hash) -> bool {
     let Some(table) = table() else { return false };
     // SAFETY: a lock of the table that this process does not hold; then it is held.

@@ -1,9 +1,9 @@
 //! The table on disk: written at a clean shutdown, and by the worker every now and then; read when
 //! the server starts.
 //!
-//! What a snapshot holds can be out of date after a crash, which for a rate only means that the time
-//! since is forgotten. For leased units it would mean spending them twice, so they, and the refunds
-//! of prepared transactions, are taken from a clean shutdown only, and only once.
+//! What a snapshot holds can be out of date after a crash, which only means that the time since is
+//! forgotten. Refunds of prepared transactions are taken from a clean shutdown only, and only once:
+//! an old one might be made twice.
 
 use std::fs::{File, OpenOptions, rename};
 use std::hash::Hasher;
@@ -11,7 +11,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::atomic::Ordering::Relaxed;
 
-use canon_core::limit::{Shape, is_leased};
+use canon_core::limit::Shape;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use siphasher::sip::SipHasher13;
@@ -204,9 +204,6 @@ fn take_in(table: &Table, words: &mut Words<'_>, clean: bool) -> Option<()> {
         let shape = Shape::from_words(words.pair()?)?;
         let [low, high] = words.pair()?;
         let state = u128::from(low) | u128::from(high) << 64;
-        if !clean && is_leased(&shape, state) {
-            continue;
-        }
         // SAFETY: in the postmaster, before any other process.
         match unsafe { table.add(key, shape, now) } {
             // SAFETY: as above.
