@@ -35,7 +35,8 @@ pub(crate) fn is_preloading() -> bool {
 pub(crate) fn reserve(area: &'static Area) {
     // SAFETY: at server start, in a process with one thread.
     unsafe {
-        let areas = &mut *(&raw mut AREAS);
+        let areas: *mut Vec<&'static Area> = &raw mut AREAS;
+        let areas = &mut *areas;
         if areas.is_empty() {
             NEXT_REQUEST = pg_sys::shmem_request_hook;
             pg_sys::shmem_request_hook = Some(request);
@@ -46,6 +47,17 @@ pub(crate) fn reserve(area: &'static Area) {
     }
 }
 
+/// The areas that were reserved.
+///
+/// # Safety
+///
+/// After the preloaded libraries have been loaded.
+unsafe fn areas() -> &'static [&'static Area] {
+    let areas: *const Vec<&'static Area> = &raw const AREAS;
+    // SAFETY: by contract nothing is added any more.
+    unsafe { &*areas }
+}
+
 #[pg_guard]
 unsafe extern "C-unwind" fn request() {
     // SAFETY: called once by the postmaster; the other hook is called in turn.
@@ -53,7 +65,7 @@ unsafe extern "C-unwind" fn request() {
         if let Some(next) = NEXT_REQUEST {
             pg_sys::ffi::pg_guard_ffi_boundary(|| next());
         }
-        for area in (*(&raw const AREAS)).iter() {
+        for area in areas() {
             pg_sys::RequestAddinShmemSpace((area.size)());
             pg_sys::RequestNamedLWLockTranche(area.name.as_ptr(), area.locks);
         }
@@ -68,7 +80,7 @@ unsafe extern "C-unwind" fn startup() {
         if let Some(next) = NEXT_STARTUP {
             pg_sys::ffi::pg_guard_ffi_boundary(|| next());
         }
-        for area in (*(&raw const AREAS)).iter() {
+        for area in areas() {
             let mut found = false;
             let memory = pg_sys::ShmemInitStruct(area.name.as_ptr(), (area.size)(), &mut found);
             let locks = pg_sys::GetNamedLWLockTranche(area.name.as_ptr());

@@ -114,13 +114,13 @@ fn tier_of(name: &str, algorithm: Algorithm) -> std::result::Result<Tier, LimitE
 /// `(key text, max_requests bigint, per interval, cost bigint, burst bigint, algorithm text, tier
 /// text, on_abort text, time_zone text, anchor timestamp)`
 fn rate_limit(call: Call) -> Result<pg_sys::Datum> {
-    let answer = one(call, |request| decide::decide(request))?;
+    let answer = one(call, decide::decide)?;
     Ok(row::decision(call, &answer))
 }
 
 /// The same arguments; `on_abort` means nothing.
 fn rate_limit_peek(call: Call) -> Result<pg_sys::Datum> {
-    let answer = one(call, |request| decide::peek(request))?;
+    let answer = one(call, decide::peek)?;
     Ok(row::decision(call, &answer))
 }
 

@@ -88,9 +88,11 @@ pub(crate) fn snapshot() {
 pub(super) fn save_at_shutdown() {
     #[pg_guard]
     unsafe extern "C-unwind" fn save(code: i32, _arg: pg_sys::Datum) {
-        // SAFETY: a flag of the process. Not 0: a crash, or an immediate shutdown.
+        // SAFETY: a flag of the process.
+        let in_postmaster = unsafe { !pg_sys::IsUnderPostmaster };
+        // Another code than 0: a crash, or an immediate shutdown.
         if code == 0
-            && !unsafe { pg_sys::IsUnderPostmaster }
+            && in_postmaster
             && let Some(table) = table()
         {
             write(&table, true);
