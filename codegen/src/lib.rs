@@ -28,6 +28,7 @@ pub mod regions;
 pub mod sample;
 pub mod source;
 pub mod split;
+pub mod status;
 mod typename;
 pub mod write;
 

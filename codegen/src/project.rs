@@ -13,6 +13,7 @@ use crate::load::{Loaded, load};
 use crate::lock::{Lock, Renames};
 use crate::measure::Measured;
 use crate::pack::PackMeta;
+use crate::status::Machines;
 use crate::write::Files;
 use crate::{emit, input, references};
 
@@ -93,6 +94,15 @@ impl Project {
     pub fn diagnostics(&self, color: bool) -> Vec<String> {
         let render = |s: &ProjectSource, d: &Diagnostic| d.render(&s.loaded.sources, color);
         self.sources.iter().flat_map(|s| s.loaded.diagnostics.iter().map(move |d| render(s, d))).collect()
+    }
+
+    /// The status machines of the sources that have any.
+    pub fn machines(&self) -> Result<Vec<Machines<'_>>, Error> {
+        let mut machines = Vec::new();
+        for (config, source) in self.config.sources.iter().zip(&self.sources) {
+            machines.extend(Machines::read(&self.root, config, &source.loaded.model)?);
+        }
+        Ok(machines)
     }
 
     /// Number of errors; with any, nothing is generated.

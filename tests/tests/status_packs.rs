@@ -8,6 +8,7 @@ use canon_codegen::sample;
 use canon_core::schema::{Model, Table};
 use canon_core::status::{Document, GuardedColumn, Machine};
 use canon_tests::{canon_database, refused, repo_root};
+use canon_types as types;
 use postgres::Client;
 use postgres::error::{DbError, SqlState};
 use serde_json::{Map, Value};
@@ -245,6 +246,99 @@ fn the_database_has_the_machines_of_the_files() -> Result<()> {
     client.batch_execute("SELECT canon.uninstall('all')")?;
     assert_eq!(client.query_one("SELECT count(*) FROM canon.status_machine", &[])?.get::<_, i64>(0), 0);
     Ok(())
+}
+
+/// The generated Rust says for every pair of states and every event what the database says.
+#[test]
+fn the_types_have_the_machines_of_the_database() -> Result<()> {
+    let db = canon_database("status_enums")?;
+    let mut client = db.connect()?;
+    client.batch_execute("SELECT canon.install('all')")?;
+    let mut seen = std::collections::BTreeSet::new();
+    macro_rules! compare {
+        ($($ty:path => $machine:literal,)*) => { $(
+            let rows = client.query(
+                "SELECT f.value, t.value, event FROM canon.status_transitions($1) JOIN canon.status_states($1) f ON f.state = from_state
+                 JOIN canon.status_states($1) t ON t.state = to_state", &[&$machine])?;
+            let stored: Vec<(String, String, String)> = rows.iter().map(|r| (r.get(0), r.get(1), r.get(2))).collect();
+            let rows = client.query("SELECT value, initial, terminal FROM canon.status_states($1)", &[&$machine])?;
+            let held = |state: $ty| state.held();
+            assert_eq!(<$ty>::ALL.len(), rows.len());
+            for from in <$ty>::ALL {
+                let row = rows.iter().find(|row| row.get::<_, String>(0) == held(from)).context("no such state")?;
+                assert_eq!(<$ty>::INITIAL.contains(&from), row.get::<_, bool>(1));
+                assert_eq!(<$ty>::TERMINAL.contains(&from), row.get::<_, bool>(2));
+                for to in <$ty>::ALL {
+                    let found = stored.iter().find(|(f, t, _)| *f == held(from) && *t == held(to));
+                    assert_eq!(from.can_transition_to(to), found.is_some(), "{}: {from:?} -> {to:?}", $machine);
+                    let event = from.events().iter().find(|(_, target)| *target == to).map(|(event, _)| (*event).to_owned());
+                    assert_eq!(event, found.map(|(.., event)| event.clone()));
+                }
+            }
+            seen.insert($machine);
+        )* };
+    }
+    compare! {
+        types::agentops::OrganizationsStatus => "agentops.organization",
+        types::agentops::UsersStatus => "agentops.user",
+        types::agentops::ProjectsStatus => "agentops.project",
+        types::agentops::RequirementsStatus => "agentops.requirement",
+        types::agentops::FeaturesImplementationStatus => "agentops.feature",
+        types::agentops::FeaturesCodeReviewStatus => "agentops.code_review",
+        types::agentops::TestCasesStatus => "agentops.test_case",
+        types::agentops::DefectsStatus => "agentops.defect",
+        types::agentops::BuildsStatus => "agentops.build",
+        types::agentops::BuildsSecurityScanStatus => "agentops.security_scan",
+        types::agentops::DeploymentsStatus => "agentops.deployment",
+        types::agentops::VulnerabilitiesStatus => "agentops.vulnerability",
+        types::agentops::SecurityEventState => "agentops.security_event",
+        types::core::HypothesesStatus => "core.hypothesis",
+        types::core::DecisionsStatus => "core.decision",
+        types::core::OutcomesStatus => "core.outcome",
+        types::core::TenantsStatus => "core.tenant",
+        types::cutover::MigrationState => "cutover.migration",
+        types::cutover::IterationState => "cutover.iteration",
+        types::cutover::PlanTemplateState => "cutover.plan_template",
+        types::cutover::PlanState => "cutover.plan",
+        types::cutover::SequenceState => "cutover.sequence",
+        types::cutover::PhaseState => "cutover.phase",
+        types::cutover::StepState => "cutover.step",
+        types::cutover::ControlState => "cutover.control",
+        types::cutover::InstructionState => "cutover.instruction",
+        types::saas::IncidentsStatus => "saas.incident",
+        types::saas::AlertHistoryStatus => "saas.alert",
+        types::saas::WorkflowExecutionLogsStatus => "saas.workflow_execution",
+        types::saas::AgentExecutionLogsStatus => "saas.agent_execution",
+        types::saas::WorkflowExecutionStepsStatus => "saas.workflow_step",
+        types::saas::AutomationAgentsStatus => "saas.automation_agent",
+        types::saas::IntegrationsStatus => "saas.integration",
+        types::saas::ApiIntegrationsStatus => "saas.api_integration",
+        types::saas::AuditLogExportsStatus => "saas.audit_log_export",
+        types::saas::NotificationLogsStatus => "saas.notification",
+        types::saas::RollbackExecutionsStatus => "saas.rollback_execution",
+        types::saas::CrmEventsStatus => "saas.crm_event",
+        types::saas::EventRemindersStatus => "saas.event_reminder",
+        types::saas::AcknowledgementState => "saas.acknowledgement",
+    }
+    assert_eq!(seen.len(), client.query("SELECT FROM canon.status_machines()", &[])?.len());
+    Ok(())
+}
+
+/// What the column holds in a state: an enum of its own says so itself, one of a value list is spelt so.
+trait Held: Copy {
+    fn held(self) -> String;
+}
+
+macro_rules! held {
+    ($($ty:path),* $(,)? ; $($own:path),* $(,)?) => {
+        $(impl Held for $ty { fn held(self) -> String { self.as_str().to_owned() } })*
+        $(impl Held for $own { fn held(self) -> String { self.value().to_string() } })*
+    };
+}
+
+held! {
+    types::agentops::BuildsSecurityScanStatus, types::agentops::BuildsStatus, types::agentops::DefectsStatus, types::agentops::DeploymentsStatus, types::agentops::FeaturesCodeReviewStatus, types::agentops::FeaturesImplementationStatus, types::agentops::OrganizationsStatus, types::agentops::ProjectsStatus, types::agentops::RequirementsStatus, types::agentops::TestCasesStatus, types::agentops::UsersStatus, types::agentops::VulnerabilitiesStatus, types::core::DecisionsStatus, types::core::HypothesesStatus, types::core::OutcomesStatus, types::core::TenantsStatus, types::saas::AgentExecutionLogsStatus, types::saas::AlertHistoryStatus, types::saas::ApiIntegrationsStatus, types::saas::AuditLogExportsStatus, types::saas::AutomationAgentsStatus, types::saas::CrmEventsStatus, types::saas::EventRemindersStatus, types::saas::IncidentsStatus, types::saas::IntegrationsStatus, types::saas::NotificationLogsStatus, types::saas::RollbackExecutionsStatus, types::saas::WorkflowExecutionLogsStatus, types::saas::WorkflowExecutionStepsStatus;
+    types::agentops::SecurityEventState, types::cutover::MigrationState, types::cutover::IterationState, types::cutover::PlanTemplateState, types::cutover::PlanState, types::cutover::SequenceState, types::cutover::PhaseState, types::cutover::StepState, types::cutover::ControlState, types::cutover::InstructionState, types::saas::AcknowledgementState
 }
 
 /// BR101 to BR107, BR001 and BR005, on a plan of one of everything.

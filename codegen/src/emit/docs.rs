@@ -12,6 +12,7 @@ mod integrity;
 mod layout;
 mod queries;
 mod render;
+mod status;
 
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
@@ -72,6 +73,11 @@ pub fn emit(
         };
         book.write(&renderer, material, files)?;
         folders.push(folder);
+    }
+    for machines in project.machines()? {
+        let Some(source) = project.sources.iter().find(|s| s.name == machines.source) else { continue };
+        let page = status::page(&machines, &index::source_line(source).title, &project.config.command);
+        files.insert(config.path.join(&source.name).join(status::PAGE), page);
     }
     for (path, message) in material.existing.strays(&folders) {
         files.would_lose(path, message);

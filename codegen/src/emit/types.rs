@@ -9,6 +9,7 @@ mod overrides;
 mod registry;
 mod runtime;
 mod scalar;
+mod status;
 mod table;
 mod text;
 mod traits;
@@ -48,6 +49,12 @@ pub fn emit(project: &Project, config: &TypesConfig, lock: &Lock, files: &mut Fi
         views.extend(model.views.iter().filter(|v| !v.columns.is_empty()).map(|v| v.name.clone()));
         let unknown = model.views.iter().filter(|v| v.columns.is_empty());
         unknown.for_each(|v| files.notes.push(format!("{}: its columns are not known, so it gets no type", v.name)));
+    }
+    for machines in project.machines()? {
+        for (schema, module) in &names.schemas {
+            let tokens = status::emit(&machines, &names, schema).map(|tokens| (module.module.clone(), tokens));
+            output.modules.extend(tokens.map(|(module, tokens)| ((module, status::MODULE.to_owned()), tokens)));
+        }
     }
     for path in overrides.unused() {
         files.notes.push(format!("[types.\"{path}\"]: nothing in the schema matches it"));
@@ -121,9 +128,11 @@ impl Output<'_> {
         files: &mut Files,
     ) -> Result<(), Error> {
         let mut writer = Writer { command: &project.config.command, files: BTreeMap::new() };
-        let mut schemas: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let mut schemas: BTreeMap<&str, Vec<(&str, bool)>> = BTreeMap::new();
         for ((schema, module), tokens) in &self.modules {
-            schemas.entry(schema).or_default().push(module);
+            // A module of methods alone has nothing to export.
+            let exports = module != status::MODULE || tokens.to_string().contains("pub enum");
+            schemas.entry(schema).or_default().push((module, exports));
             writer.module(&config.path.join(schema).join(format!("{module}.rs")), with_runtime(tokens.clone()))?;
         }
         for (schema, names) in &self.names.schemas {
@@ -188,14 +197,14 @@ fn with_runtime(tokens: TokenStream) -> TokenStream {
     }
 }
 
-fn schema_module(schema: &str, modules: &[&str]) -> TokenStream {
+fn schema_module(schema: &str, modules: &[(&str, bool)]) -> TokenStream {
     let title = format!(" Schema {}.", text::code(schema));
-    let names = modules.iter().map(|module| format_ident!("{module}"));
-    let names: Vec<_> = names.collect();
+    let names: Vec<_> = modules.iter().map(|(module, _)| format_ident!("{module}")).collect();
+    let exported = modules.iter().filter(|(_, exports)| *exports).map(|(module, _)| format_ident!("{module}"));
     quote! {
         #![doc = #title]
         #(mod #names;)*
-        #(pub use self::#names::*;)*
+        #(pub use self::#exported::*;)*
     }
 }
 

@@ -10,6 +10,7 @@ mod permissions;
 mod role_permissions;
 mod roles;
 mod stakeholders;
+mod status_machines;
 mod team_members;
 mod teams;
 mod tenants;
