@@ -67,6 +67,16 @@ UPDATE core.tenants SET settings = '{"theme": dark}' WHERE slug = 'north';
 \set ON_ERROR_STOP on
 ROLLBACK TO wrong;
 
+\echo '== status machines: what a migration may become, and why not; a plain UPDATE cannot break it'
+SELECT to_state, event, allowed, why_not FROM canon.status_permitted('cutover.migrations_mig', :'mig_id');
+SELECT canon.status_fire('cutover.migrations_mig', :'mig_id', 'start');
+SAVEPOINT wrong;
+\set ON_ERROR_STOP off
+UPDATE cutover.migrations_mig SET mig_status = 1 WHERE mig_id = :'mig_id';
+\set ON_ERROR_STOP on
+ROLLBACK TO wrong;
+SELECT from_state, to_state, event FROM canon.status_history('cutover.migrations_mig', :'mig_id');
+
 \echo '== saas: the end of a window is computed, the default policies are there'
 INSERT INTO saas.organizations (name) VALUES ('Example Shop') RETURNING id AS org_id \gset
 INSERT INTO saas.api_rate_limits (organization_id, endpoint, window_start, window_duration_minutes)

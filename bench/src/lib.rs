@@ -14,6 +14,7 @@ mod registry;
 mod report;
 mod run;
 mod stats;
+mod status;
 mod unit;
 
 pub use case::{Benchmark, Case, Contender, Round};
