@@ -17,7 +17,7 @@ pub(in crate::lint) static RULE: Rule = Rule {
 fn check(cx: &Context<'_>, out: &mut Findings<'_>) {
     for table in &cx.model.tables {
         // A foreign table cannot have one, a partition has its parent's, and a table without known
-        // columns was made by a query or by other means.
+        // columns was made by a query or in another way that the text does not tell.
         if table.kind == TableKind::Foreign || is_partition(table) || table.columns.is_empty() {
             continue;
         }
