@@ -107,7 +107,14 @@ fn ledger() -> Vec<Line> {
     let mut previous_block = Hash::ZERO;
     for k in 0..30_u64 {
         let id = 100 + i64::try_from(k).unwrap();
-        let image = image(id);
+        // Entry 13 says that 12 was erased.
+        let erasure = k == 13;
+        let mut image = image(id);
+        if erasure {
+            push_field(&mut image, "entries", Class::Json, b"[112]");
+        }
+        let header =
+            |id| Header { operation: if erasure { Operation::Redact } else { Operation::Insert }, ..header(id) };
         let body = Body { key: Some(b"1"), new: Some(&image), actor: Some(b"ada"), ..Body::default() };
         let leaf = header(id).leaf(body.commitment(&SALT));
         let stored = if k == 12 {

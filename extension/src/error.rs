@@ -29,6 +29,34 @@ pub(crate) enum Error {
     NotATime { table: String, column: String },
     #[error(transparent)]
     Limit(#[from] crate::limit::LimitError),
+    #[error("there is no audit ledger in this database yet")]
+    NoLedger,
+    #[error("the audit ledger is append-only: table {table} cannot be changed by hand")]
+    LedgerIsAppendOnly { table: String },
+    #[error("{relation} cannot be recorded: it is {kind}")]
+    NotAuditable { relation: String, kind: String },
+    #[error("must be owner of table {relation}")]
+    NotTableOwner { relation: String },
+    #[error("table {relation} has no column \"{column}\"")]
+    NoSuchAuditColumn { relation: String, column: String, option: &'static str },
+    #[error("{option} cannot be \"{value}\"")]
+    BadAuditOption { option: &'static str, value: String, allowed: &'static str },
+    #[error("table {relation} is not recorded")]
+    NotAudited { relation: String },
+    #[error("there is no entry {entry} in the audit ledger")]
+    NoEntry { entry: i64 },
+    #[error("entry {entry} is not sealed yet")]
+    NotSealed { entry: i64 },
+    #[error("trigger \"{trigger}\" does not have the arguments that canon.audit_enable() gives")]
+    NotOurTrigger { trigger: String },
+    #[error("the audit ledger is not sealed that far after {seconds} s")]
+    SealTimeout { seconds: f64 },
+    #[error("cannot sign a checkpoint: {why}")]
+    CannotSign { why: String },
+    #[error("entry {entry} cannot be undone: {why}")]
+    CannotUndo { entry: i64, why: &'static str },
+    #[error("a row of {relation} cannot be changed: the table is append-only")]
+    LogIsAppendOnly { relation: String },
     /// A bug or a damaged installation, never the user's fault.
     #[error("{0}")]
     Internal(String),
@@ -46,6 +74,19 @@ impl Error {
             Self::UnknownColumn { .. } => Code::ERRCODE_UNDEFINED_COLUMN,
             Self::NotATime { .. } => Code::ERRCODE_DATATYPE_MISMATCH,
             Self::Limit(error) => error.code(),
+            Self::NoLedger | Self::NotAudited { .. } | Self::NotSealed { .. } | Self::CannotUndo { .. } => {
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
+            }
+            Self::LedgerIsAppendOnly { .. } | Self::NotTableOwner { .. } | Self::LogIsAppendOnly { .. } => {
+                Code::ERRCODE_INSUFFICIENT_PRIVILEGE
+            }
+            Self::NotAuditable { .. } => Code::ERRCODE_WRONG_OBJECT_TYPE,
+            Self::NoSuchAuditColumn { .. } => Code::ERRCODE_UNDEFINED_COLUMN,
+            Self::BadAuditOption { .. } => Code::ERRCODE_INVALID_PARAMETER_VALUE,
+            Self::NoEntry { .. } => Code::ERRCODE_NO_DATA_FOUND,
+            Self::NotOurTrigger { .. } => Code::ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
+            Self::SealTimeout { .. } => Code::ERRCODE_QUERY_CANCELED,
+            Self::CannotSign { .. } => Code::ERRCODE_CONFIG_FILE_ERROR,
             Self::Internal(_) => Code::ERRCODE_INTERNAL_ERROR,
         }
     }
@@ -59,6 +100,14 @@ impl Error {
             Self::StillUsed { objects, .. } => Some(objects.join("\n")),
             Self::NotARowUpdate { table } => Some(format!("The trigger of table {table} is of another kind.")),
             Self::Limit(error) => error.detail(),
+            Self::LedgerIsAppendOnly { .. } => {
+                Some("Verification would find the change: canon.audit_verify().".to_owned())
+            }
+            Self::NoSuchAuditColumn { option, .. } => Some(format!("It is named in {option}.")),
+            Self::BadAuditOption { allowed, .. } => Some(format!("Allowed: {allowed}.")),
+            Self::LogIsAppendOnly { .. } => {
+                Some("Its rows are linked by hashes, and sealed in the audit ledger.".to_owned())
+            }
             _ => None,
         }
     }
@@ -92,7 +141,24 @@ impl Error {
             }
             Self::NotATime { .. } => Some("Use timestamptz, timestamp or date.".to_owned()),
             Self::Limit(error) => error.hint(),
-            Self::Internal(_) => None,
+            Self::NoLedger | Self::NotOurTrigger { .. } => Some("SELECT canon.audit_enable('a_table');".to_owned()),
+            Self::NotAudited { relation } => Some(format!("SELECT canon.audit_enable('{relation}');")),
+            Self::NotAuditable { .. } => Some("Record an ordinary or partitioned table.".to_owned()),
+            Self::NotTableOwner { .. } => Some("Let the owner of the table call it.".to_owned()),
+            Self::NoSuchAuditColumn { relation, .. } => Some(format!(
+                "SELECT attname FROM pg_attribute WHERE attrelid = '{relation}'::regclass AND attnum > 0;"
+            )),
+            Self::NoEntry { .. } => Some("SELECT id FROM canon.audit_entry;".to_owned()),
+            Self::NotSealed { .. } => Some("SELECT canon.audit_await_seal();".to_owned()),
+            Self::SealTimeout { .. } => {
+                Some("SELECT canon.audit_seal(); -- or preload the library: a worker then seals".to_owned())
+            }
+            Self::CannotSign { .. } => Some("SHOW canon.audit_key_file;".to_owned()),
+            Self::CannotUndo { entry, .. } => Some(format!("SELECT * FROM canon.audit_log WHERE id = {entry};")),
+            Self::LedgerIsAppendOnly { .. }
+            | Self::BadAuditOption { .. }
+            | Self::LogIsAppendOnly { .. }
+            | Self::Internal(_) => None,
         }
     }
 }

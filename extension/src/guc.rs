@@ -53,6 +53,22 @@ impl Pinned {
         pinned
     }
 
+    /// Pins what output functions of types depend on: the text of a value is then always the same.
+    pub(crate) fn for_output() -> Self {
+        let pinned = Self::plain_utc();
+        for (name, value) in [
+            (c"DateStyle", c"ISO, YMD"),
+            (c"IntervalStyle", c"postgres"),
+            (c"extra_float_digits", c"1"),
+            (c"bytea_output", c"hex"),
+            (c"lc_monetary", c"C"),
+            (c"xmloption", c"content"),
+        ] {
+            pinned.set(name, value);
+        }
+        pinned
+    }
+
     fn set(&self, name: &CStr, value: &CStr) {
         let value = CString::from(value);
         // SAFETY: both strings outlive the call; GUC_ACTION_SAVE stacks the old value on our level.

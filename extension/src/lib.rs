@@ -1,6 +1,7 @@
 //! pg_canon inside PostgreSQL: a thin shell over `canon-core`. No rule is decided here.
 #![allow(unsafe_code, reason = "PostgreSQL's C interface")]
 
+mod audit;
 mod cache;
 mod error;
 mod guc;
@@ -57,6 +58,8 @@ mod canon {}
 #[pgrx::pg_guard]
 pub extern "C-unwind" fn _PG_init() {
     limit::init();
+    // Settings must be known before their prefix is reserved.
+    audit::init();
     guc::init();
     cache::init();
     worker::init();

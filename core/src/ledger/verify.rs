@@ -1,12 +1,13 @@
 //! Verification of a ledger, entry by entry, in the order of their positions.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::block::Block;
-use super::entry::{Body, Header};
+use super::entry::{Body, Header, Operation};
 use super::hash::{Hash, chain_hash, chain_start};
 use super::note::{Checkpoint, Verifier};
 use super::tree::Edge;
+use super::value::fields;
 
 /// What is stored of an entry.
 #[derive(Clone, Debug)]
@@ -39,6 +40,13 @@ impl Stored<'_> {
         };
         Ok(self.header.leaf(commitment))
     }
+}
+
+/// The entries whose erasure an entry announces: the list in column `entries` of its image.
+fn erased_by(stored: &Stored<'_>) -> Vec<i64> {
+    let image = stored.body.new.unwrap_or_default();
+    let list = fields(image).flatten().find(|field| field.name == "entries");
+    list.and_then(|field| serde_json::from_slice(field.bytes).ok()).unwrap_or_default()
 }
 
 /// Where an entry stands in the tree and its chain.
@@ -101,6 +109,8 @@ pub struct Audit {
     entries: u64,
     signed: u64,
     redacted: u64,
+    /// Entries without content for which no entry has said yet that it was erased.
+    unexplained: BTreeMap<i64, u64>,
 }
 
 impl Audit {
@@ -120,6 +130,7 @@ impl Audit {
             entries: 0,
             signed: 0,
             redacted: 0,
+            unexplained: BTreeMap::new(),
         }
     }
 
@@ -189,7 +200,14 @@ impl Audit {
         self.first_open.get_or_insert((expected, link.entry));
         self.last_entry = link.entry;
         self.entries += 1;
-        self.redacted += u64::from(stored.commitment.is_some());
+        if stored.commitment.is_some() {
+            self.redacted += 1;
+            self.unexplained.insert(link.entry, expected);
+        } else if stored.header.operation == Operation::Redact {
+            for entry in erased_by(stored) {
+                self.unexplained.remove(&entry);
+            }
+        }
         self.compare_witnessed()
     }
 
@@ -275,6 +293,10 @@ impl Audit {
     pub fn finish(&mut self) -> Result<(), Problem> {
         if let Some((position, entry)) = self.first_open {
             let text = "the entry belongs to no block".to_owned();
+            return Err(Problem { entry: Some(entry), position, text });
+        }
+        if let Some((&entry, &position)) = self.unexplained.iter().min_by_key(|(_, position)| **position) {
+            let text = "the entry has lost its content, and no entry says that it was erased".to_owned();
             return Err(Problem { entry: Some(entry), position, text });
         }
         self.compare_witnessed()?;

@@ -35,7 +35,6 @@ pub(crate) struct Task {
 
 /// What a run of a task has left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code, reason = "tasks are entered by the engines")]
 pub(crate) enum Progress {
     /// Nothing: the task is due again after its period.
     Idle,

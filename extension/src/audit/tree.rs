@@ -1,0 +1,142 @@
+//! The stored tree: tiles, and proofs from them.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use canon_core::ledger::hash::Hash;
+use canon_core::ledger::receipt::{EntryJson, Receipt};
+use canon_core::ledger::tile::{self, Growth, TileId};
+use canon_core::ledger::tree::{Edge, prove_consistency, prove_inclusion};
+use pgrx::JsonB;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use super::{ledger, verify};
+use crate::error::{Error, Result};
+
+/// Tiles that have been read, as long as one call needs them.
+#[derive(Default)]
+pub(super) struct Tiles(RefCell<HashMap<TileId, Vec<Hash>>>);
+
+impl Tiles {
+    /// A complete subtree.
+    pub(super) fn node(&self, level: u32, index: u64) -> Result<Hash> {
+        let id = tile::tile_of(level, index);
+        if !self.0.borrow().contains_key(&id) {
+            let tile = read(id)?;
+            self.0.borrow_mut().insert(id, tile);
+        }
+        let damaged = || Error::Internal(format!("the tree has lost node {index} of level {level}"));
+        tile::node(level, index, &self.0.borrow()[&id]).ok_or_else(damaged)
+    }
+
+    /// The right edge of the tree of this size.
+    pub(super) fn edge(&self, size: u64) -> Result<Edge> {
+        let mut roots = Vec::new();
+        let mut at = 0;
+        for level in (0..64).rev() {
+            if size >> level & 1 == 1 {
+                roots.push(self.node(level, at >> level)?);
+                at += 1 << level;
+            }
+        }
+        Edge::new(size, roots).ok_or_else(|| Error::Internal("an edge with too few roots".to_owned()))
+    }
+}
+
+fn read((level, number): TileId) -> Result<Vec<Hash>> {
+    let (level, number) = (i32::try_from(level).unwrap_or(i32::MAX), i64::try_from(number).unwrap_or(i64::MAX));
+    Spi::connect(|client| {
+        let rows = client.select(
+            "SELECT hashes FROM canon.audit_tile
+             WHERE level OPERATOR(pg_catalog.=) $1 AND number OPERATOR(pg_catalog.=) $2",
+            Some(1),
+            &[level.into(), number.into()],
+        )?;
+        let Some(row) = rows.into_iter().next() else { return Ok(Vec::new()) };
+        let bytes = row.get::<&[u8]>(1)?.unwrap_or_default();
+        Ok(bytes.chunks_exact(32).filter_map(Hash::from_slice).collect())
+    })
+}
+
+/// Writes what the tree has gained. Must run as the owner of the ledger.
+pub(super) fn write(growth: &Growth) -> Result<()> {
+    let (mut levels, mut numbers, mut hashes): (Vec<i32>, Vec<i64>, Vec<Vec<u8>>) = Default::default();
+    for ((level, number), gained) in growth.iter() {
+        levels.push(i32::try_from(level).unwrap_or(i32::MAX));
+        numbers.push(i64::try_from(number).unwrap_or(i64::MAX));
+        hashes.push(gained.iter().flat_map(|hash| hash.0).collect());
+    }
+    ledger::run(
+        "INSERT INTO canon.audit_tile AS t (level, number, hashes)
+         SELECT * FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.int4[]), pg_catalog.unnest($2::pg_catalog.int8[]),
+             pg_catalog.unnest($3::pg_catalog.bytea[])) AS u
+         ON CONFLICT (level, number) DO UPDATE SET hashes = t.hashes OPERATOR(pg_catalog.||) excluded.hashes",
+        &[levels.into(), numbers.into(), hashes.into()],
+    )
+}
+
+/// Receipt of an entry.
+#[pg_extern(schema = "canon", volatile, strict, parallel_unsafe)]
+pub(super) fn audit_prove(entry: i64) -> std::result::Result<JsonB, ErrorReport> {
+    let receipt = ledger::as_owner(|| prove(entry))?;
+    let value = serde_json::to_value(receipt).map_err(|error| Error::Internal(error.to_string()))?;
+    Ok(JsonB(value))
+}
+
+fn prove(entry: i64) -> Result<Receipt> {
+    let (size, root, note) = last_block()?;
+    let mut found: Option<(u64, EntryJson)> = None;
+    verify::each_entry(verify::Range::One(entry), &mut |link, stored| {
+        if let Some(stored) = stored {
+            found = Some((link.position, EntryJson::of(stored)));
+        }
+        Ok(())
+    })?;
+    let Some((index, json)) = found else {
+        let known = Spi::connect(|client| {
+            let sql = "SELECT pg_catalog.count(*) FROM canon.audit_entry WHERE id OPERATOR(pg_catalog.=) $1";
+            client.select(sql, Some(1), &[entry.into()])?.first().get_one::<i64>()
+        })?;
+        return Err(if known == Some(0) { Error::NoEntry { entry } } else { Error::NotSealed { entry } });
+    };
+    let tiles = Tiles::default();
+    let path = prove_inclusion(index, size, |level, index| tiles.node(level, index))?;
+    let path = path.ok_or(Error::NotSealed { entry })?;
+    Ok(Receipt::new(json, index, size, &path, root, note))
+}
+
+/// Size, root and checkpoint of the newest block.
+fn last_block() -> Result<(u64, Hash, Option<String>)> {
+    Spi::connect(|client| {
+        let rows = client.select(
+            "SELECT size, root, checkpoint FROM canon.audit_block ORDER BY block DESC LIMIT 1",
+            Some(1),
+            &[],
+        )?;
+        let Some(row) = rows.into_iter().next() else { return Ok((0, Hash::ZERO, None)) };
+        let size = u64::try_from(row.get::<i64>(1)?.unwrap_or(0)).unwrap_or(0);
+        Ok((size, ledger::hash(row.get::<&[u8]>(2)?)?, row.get::<String>(3)?))
+    })
+}
+
+/// Proof that a tree begins with an earlier one: hashes of 32 bytes, in the order of RFC 6962.
+#[pg_extern(schema = "canon", volatile, strict, parallel_unsafe)]
+pub(super) fn audit_prove_consistency(old_size: i64, new_size: i64) -> std::result::Result<Vec<Vec<u8>>, ErrorReport> {
+    let path = ledger::as_owner(|| {
+        let (size, _, _) = last_block()?;
+        let sizes = (u64::try_from(old_size), u64::try_from(new_size));
+        let (Ok(old), Ok(new)) = sizes else { return Ok(None) };
+        if new > size {
+            return Ok(None);
+        }
+        let tiles = Tiles::default();
+        prove_consistency(old, new, |level, index| tiles.node(level, index))
+    })?;
+    let path = path.ok_or_else(|| Error::BadAuditOption {
+        option: "old_size, new_size",
+        value: format!("{old_size}, {new_size}"),
+        allowed: "0 < old_size <= new_size <= the number of sealed entries",
+    })?;
+    Ok(path.into_iter().map(|hash| hash.0.to_vec()).collect())
+}

@@ -1,0 +1,357 @@
+//! Verification of the ledger from the stored data up.
+
+use canon_core::ledger::block::Block;
+use canon_core::ledger::dump::Anchor;
+use canon_core::ledger::entry::{Body, Header, Operation};
+use canon_core::ledger::hash::Hash;
+use canon_core::ledger::verify::{Audit, Link, Problem, Start, Stored};
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use super::columns::micros;
+use super::ledger::Raw;
+use super::tree::Tiles;
+use super::{checks, ledger, log, sign};
+use crate::error::{Error, Result};
+
+/// Entries that are read at a time.
+const CHUNK: i64 = 8_192;
+
+/// What verification has found.
+type Row = (bool, i64, Option<i64>, Option<String>, Option<i64>, i64, i64, i64);
+
+/// Verifies the ledger.
+#[pg_extern(schema = "canon", volatile, parallel_unsafe)]
+#[allow(clippy::type_complexity, reason = "the macro reads the columns from the type")]
+pub(super) fn audit_verify(
+    incremental: default!(bool, "false"),
+    live: default!(bool, "false"),
+    from_block: default!(Option<i64>, "NULL"),
+    to_block: default!(Option<i64>, "NULL"),
+) -> std::result::Result<
+    TableIterator<
+        'static,
+        (
+            name!(ok, bool),
+            name!(entries, i64),
+            name!(first_bad, Option<i64>),
+            name!(problem, Option<String>),
+            name!(position, Option<i64>),
+            name!(redacted, i64),
+            name!(signed_checkpoints, i64),
+            name!(size, i64),
+        ),
+    >,
+    ErrorReport,
+> {
+    let row = match ledger::owner()? {
+        None => (true, 0, None, None, None, 0, 0, 0),
+        Some(owner) => ledger::as_role(owner, || verify(incremental, live, from_block, to_block))?,
+    };
+    Ok(TableIterator::once(row))
+}
+
+fn verify(incremental: bool, live: bool, from_block: Option<i64>, to_block: Option<i64>) -> Result<Row> {
+    let (origin, anchor) = origin_and_anchor(incremental)?;
+    let start = match from_block.filter(|block| *block > 1) {
+        Some(block) => start_at(block)?,
+        None => anchor.start().ok_or_else(|| Error::Internal("the anchor of the ledger is malformed".to_owned()))?,
+    };
+    let whole = to_block.is_none();
+    let witnessed = if whole { sign::exported()? } else { Vec::new() };
+    let mut audit = Audit::new(start, sign::public_key()?, Some(origin), witnessed);
+    let mut problem = feed(&mut audit, to_block)?.err();
+    if problem.is_none() && whole {
+        problem = audit.finish().err();
+    }
+    if problem.is_none() && whole {
+        problem = checks::completeness(incremental)?;
+    }
+    if problem.is_none() && whole {
+        problem = log::compare(!live)?;
+    }
+    if whole && from_block.is_none() {
+        checks::settle(&audit, problem.as_ref())?;
+    }
+    let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let (entries, redacted, signed, size) = (audit.entries(), audit.redacted(), audit.signed(), audit.size());
+    let position = problem.as_ref().map(|p| p.position).filter(|position| *position != u64::MAX).map(number);
+    Ok((
+        problem.is_none(),
+        number(entries),
+        problem.as_ref().and_then(|p| p.entry),
+        problem.map(|p| p.text),
+        position,
+        number(redacted),
+        number(signed),
+        number(size),
+    ))
+}
+
+/// Origin of the ledger, and where its entries begin, or the last verification ended well.
+pub(super) fn origin_and_anchor(incremental: bool) -> Result<(String, Anchor)> {
+    Spi::connect(|client| {
+        let rows = client.select(
+            "SELECT origin, anchor::pg_catalog.text, CASE WHEN $1 THEN verified::pg_catalog.text END FROM canon.audit_ledger",
+            Some(1),
+            &[incremental.into()],
+        )?;
+        let row = rows.first();
+        let missing = || Error::Internal("canon.audit_ledger has lost its row".to_owned());
+        let origin: String = row.get(1)?.ok_or_else(missing)?;
+        let anchor: String = row.get(2)?.ok_or_else(missing)?;
+        let anchor = row.get::<String>(3)?.unwrap_or(anchor);
+        Ok((origin, serde_json::from_str(&anchor).map_err(|error| Error::Internal(error.to_string()))?))
+    })
+}
+
+/// Where a block begins, taken from what is stored: whoever verifies the blocks before it vouches for that.
+fn start_at(block: i64) -> Result<Start> {
+    let before = blocks(block - 1, Some(block - 1))?.into_iter().next();
+    let (before, hash, _) = before.ok_or_else(|| Error::Internal(format!("there is no block {}", block - 1)))?;
+    let size = i64::try_from(before.size).unwrap_or(i64::MAX);
+    let mut start = Start {
+        edge: Tiles::default().edge(before.size)?,
+        chains: std::collections::HashMap::new(),
+        block: (before.number, hash),
+    };
+    Spi::connect(|client| {
+        let rows = client.select(
+            "SELECT DISTINCT ON (chain) chain, audit_chain_hash FROM canon.audit_position
+             WHERE position OPERATOR(pg_catalog.<) $1 ORDER BY chain, position DESC",
+            None,
+            &[size.into()],
+        )?;
+        for row in rows {
+            start.chains.insert(row.get::<String>(1)?, ledger::hash(row.get::<&[u8]>(2)?)?);
+        }
+        Ok(start)
+    })
+}
+
+/// Blocks from a number on, with stored hash and checkpoint.
+pub(super) fn blocks(from: i64, to: Option<i64>) -> Result<Vec<(Block, Hash, Option<String>)>> {
+    Spi::connect(|client| {
+        let rows = client.select(
+            "SELECT block, incarnation, size, root, previous_hash, block_hash, snapshot_from, snapshot_to, sealed_at, lsn,
+                 checkpoint
+             FROM canon.audit_block
+             WHERE block OPERATOR(pg_catalog.>=) $1 AND ($2 IS NULL OR block OPERATOR(pg_catalog.<=) $2) ORDER BY block",
+            None,
+            &[from.into(), to.into()],
+        )?;
+        let mut found = Vec::new();
+        for row in rows {
+            let missing = || Error::Internal("canon.audit_block holds a NULL".to_owned());
+            let block = Block {
+                number: u64::try_from(row.get::<i64>(1)?.ok_or_else(missing)?).unwrap_or(0),
+                incarnation: u32::try_from(row.get::<i32>(2)?.ok_or_else(missing)?).unwrap_or(0),
+                size: u64::try_from(row.get::<i64>(3)?.ok_or_else(missing)?).unwrap_or(0),
+                root: ledger::hash(row.get::<&[u8]>(4)?)?,
+                previous: ledger::hash(row.get::<&[u8]>(5)?)?,
+                snapshot_from: row.get(7)?.ok_or_else(missing)?,
+                snapshot_to: row.get(8)?.ok_or_else(missing)?,
+                sealed_at: micros(row.get::<Raw>(9)?.ok_or_else(missing)?.int8()),
+                lsn: row.get(10)?.ok_or_else(missing)?,
+            };
+            found.push((block, ledger::hash(row.get::<&[u8]>(6)?)?, row.get(11)?));
+        }
+        Ok(found)
+    })
+}
+
+/// Feeds entries and blocks; the inner result is the verdict.
+fn feed(audit: &mut Audit, to_block: Option<i64>) -> Result<std::result::Result<(), Problem>> {
+    let from = i64::try_from(audit.state().block.0).unwrap_or(i64::MAX) + 1;
+    let blocks = blocks(from, to_block)?;
+    let end = match (to_block, blocks.last()) {
+        (None, _) => i64::MAX,
+        (Some(_), last) => last.map_or(0, |(block, _, _)| i64::try_from(block.size).unwrap_or(i64::MAX)),
+    };
+    let begin = i64::try_from(audit.size()).unwrap_or(i64::MAX);
+    let mut blocks = blocks.iter().peekable();
+    let mut problem = None;
+    // Blocks without entries before the first one are wrong, and found below.
+    let tiles = std::cell::RefCell::new((u64::MAX, Tiles::default()));
+    each_entry(Range::Positions(begin, end), &mut |link, stored| {
+        if problem.is_some() {
+            return Ok(());
+        }
+        let mut tiles = tiles.borrow_mut();
+        if tiles.0 != link.position / 65_536 {
+            *tiles = (link.position / 65_536, Tiles::default());
+        }
+        let tile = tiles.1.node(0, link.position).ok().or(Some(Hash::ZERO));
+        let mut step = || {
+            audit.entry(link, stored, tile)?;
+            while let Some((block, hash, note)) = blocks.next_if(|(block, _, _)| block.size <= audit.size()) {
+                audit.block(block, *hash, note.as_deref())?;
+            }
+            Ok(())
+        };
+        problem = step().err();
+        Ok(())
+    })?;
+    if let Some(problem) = problem {
+        return Ok(Err(problem));
+    }
+    for (block, hash, note) in blocks {
+        if let Err(problem) = audit.block(block, *hash, note.as_deref()) {
+            return Ok(Err(problem));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Which entries to read.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Range {
+    /// The sealed entry of this number.
+    One(i64),
+    /// Those at these positions; the end is not among them.
+    Positions(i64, i64),
+}
+
+const ENTRIES: &str = "SELECT p.position, p.entry_id, p.chain, p.previous_hash, p.audit_chain_hash,
+        e.id, e.recorded_at, e.xid, e.operation, e.table_id, e.relation, e.row_key, e.old_row, e.new_row,
+        e.actor, e.context, e.salt, e.commitment, e.leaf
+    FROM canon.audit_position AS p
+    LEFT JOIN canon.audit_entry AS e ON e.xid OPERATOR(pg_catalog.=) p.xid AND e.id OPERATOR(pg_catalog.=) p.entry_id
+        AND e.recorded_at OPERATOR(pg_catalog.=) p.recorded_at";
+
+type Visitor<'v> = dyn FnMut(&Link<'_>, Option<&Stored<'_>>) -> Result<()> + 'v;
+
+/// Calls `visit` for each sealed entry of the range, in the order of positions.
+pub(super) fn each_entry(range: Range, visit: &mut Visitor<'_>) -> Result<()> {
+    let (mut from, end) = match range {
+        Range::One(entry) => {
+            let sql = format!("{ENTRIES} WHERE p.entry_id OPERATOR(pg_catalog.=) $1 AND $2 IS NOT NULL");
+            return chunk(&sql, entry, 0, visit).map(|_| ());
+        }
+        Range::Positions(from, end) => (from, end),
+    };
+    let sql = format!(
+        "{ENTRIES} WHERE p.position OPERATOR(pg_catalog.>=) $1 AND p.position OPERATOR(pg_catalog.<) $2 ORDER BY p.position"
+    );
+    loop {
+        let to = from.saturating_add(CHUNK).min(end);
+        let seen = chunk(&sql, from, to, visit)?;
+        pgrx::check_for_interrupts!();
+        if to >= end {
+            return Ok(());
+        }
+        from = to;
+        if seen == 0 {
+            match next_position(from)? {
+                Some(next) if next < end => from = next,
+                _ => return Ok(()),
+            }
+        }
+    }
+}
+
+fn next_position(from: i64) -> Result<Option<i64>> {
+    Spi::connect(|client| {
+        let rows = client.select(
+            "SELECT pg_catalog.min(position) FROM canon.audit_position WHERE position OPERATOR(pg_catalog.>=) $1",
+            Some(1),
+            &[from.into()],
+        )?;
+        Ok(rows.first().get_one::<i64>()?)
+    })
+}
+
+/// Columns of [`ENTRIES`].
+const COLUMNS: usize = 19;
+
+/// Runs a query of that form and visits its rows; returns their number.
+fn chunk(sql: &str, from: i64, to: i64, visit: &mut Visitor<'_>) -> Result<usize> {
+    Spi::connect(|client| {
+        let table = client.select(sql, None, &[from.into(), to.into()])?;
+        let rows = table.len();
+        drop(table);
+        // SAFETY: SPI_tuptable still holds the rows of the query that has just run; deforming writes as many
+        // values as the query has columns. Values are used before SPI is left.
+        unsafe {
+            let tuptable = pg_sys::SPI_tuptable;
+            for k in 0..rows {
+                let mut values = [pg_sys::Datum::null(); COLUMNS];
+                let mut nulls = [true; COLUMNS];
+                let tuple = *(*tuptable).vals.add(k);
+                pg_sys::heap_deform_tuple(tuple, (*tuptable).tupdesc, values.as_mut_ptr(), nulls.as_mut_ptr());
+                visit_row(&Deformed { values, nulls }, visit)?;
+            }
+        }
+        Ok(rows)
+    })
+}
+
+/// The values of a row of [`ENTRIES`].
+struct Deformed {
+    values: [pg_sys::Datum; COLUMNS],
+    nulls: [bool; COLUMNS],
+}
+
+impl Deformed {
+    fn int8(&self, at: usize) -> i64 {
+        self.values[at].value() as i64
+    }
+
+    /// A text, json or bytea.
+    fn bytes(&self, at: usize) -> Option<&[u8]> {
+        // SAFETY: columns of these types only; a toasted value is copied to the current memory context.
+        (!self.nulls[at]).then(|| unsafe {
+            let value = pg_sys::pg_detoast_datum_packed(self.values[at].cast_mut_ptr());
+            std::slice::from_raw_parts(
+                pgrx::varlena::vardata_any(value).cast::<u8>(),
+                pgrx::varlena::varsize_any_exhdr(value),
+            )
+        })
+    }
+
+    fn text(&self, at: usize) -> Option<&str> {
+        self.bytes(at).and_then(|bytes| std::str::from_utf8(bytes).ok())
+    }
+}
+
+fn visit_row(row: &Deformed, visit: &mut Visitor<'_>) -> Result<()> {
+    let link = Link {
+        position: u64::try_from(row.int8(0)).unwrap_or(u64::MAX),
+        entry: row.int8(1),
+        chain: row.text(2),
+        // A hash of another length is a wrong hash.
+        previous: row.bytes(3).and_then(Hash::from_slice).unwrap_or_default(),
+        hash: row.bytes(4).and_then(Hash::from_slice).unwrap_or_default(),
+    };
+    if row.nulls[5] {
+        return visit(&link, None);
+    }
+    let table = if row.nulls[9] {
+        [0; 16]
+    } else {
+        // SAFETY: a uuid is a pointer to 16 bytes.
+        unsafe { *row.values[9].cast_mut_ptr::<[u8; 16]>() }
+    };
+    let Some(operation) = row.text(8).and_then(Operation::from_name) else { return visit(&link, None) };
+    let stored = Stored {
+        header: Header {
+            id: row.int8(5),
+            recorded_at: micros(row.int8(6)),
+            xid: row.values[7].value() as u64,
+            operation,
+            table,
+        },
+        body: Body {
+            relation: row.bytes(10),
+            key: row.bytes(11),
+            old: row.bytes(12),
+            new: row.bytes(13),
+            actor: row.bytes(14),
+            context: row.bytes(15),
+        },
+        salt: row.bytes(16),
+        commitment: row.bytes(17).map(|bytes| Hash::from_slice(bytes).unwrap_or_default()),
+        leaf: row.bytes(18).and_then(Hash::from_slice).unwrap_or_default(),
+    };
+    visit(&link, Some(&stored))
+}
