@@ -160,7 +160,10 @@ pub(super) fn audit_undo(entry: i64) -> std::result::Result<String, ErrorReport>
 fn undo(entry: i64) -> Result<String> {
     Spi::connect(|client| {
         let rows = client.select(
-            "SELECT e.operation, t.relation, e.old_row, e.new_row, t.settings OPERATOR(pg_catalog.->) 'key'
+            "SELECT e.operation, t.relation, e.old_row, e.new_row, t.settings OPERATOR(pg_catalog.->) 'key',
+                 (SELECT pg_catalog.array_agg(a.attname::pg_catalog.text) FROM pg_catalog.pg_attribute AS a
+                  WHERE a.attrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(t.relation)::pg_catalog.oid
+                    AND a.attgenerated OPERATOR(pg_catalog.<>) ''::\"char\")
              FROM canon.audit_entry AS e JOIN canon.audit_table AS t ON t.id OPERATOR(pg_catalog.=) e.table_id
              WHERE e.id OPERATOR(pg_catalog.=) $1",
             Some(1),
@@ -172,6 +175,11 @@ fn undo(entry: i64) -> Result<String> {
         let (old, new) = (row.get::<&[u8]>(3)?.unwrap_or_default(), row.get::<&[u8]>(4)?.unwrap_or_default());
         let key: Vec<String> =
             row.get::<JsonB>(5)?.and_then(|key| serde_json::from_value(key.0).ok()).unwrap_or_default();
+        let generated: Vec<String> = row.get(6)?.unwrap_or_default();
+        let literals = |image| -> Vec<(String, String)> {
+            let computed = |name: &String| generated.iter().any(|column| quote_identifier(column) == *name);
+            literals(image).into_iter().filter(|(name, _)| !computed(name)).collect()
+        };
         let cannot = |why: &'static str| Error::CannotUndo { entry, why };
         if fields(old).chain(fields(new)).flatten().any(|field| field.class == Class::Masked) {
             return Err(cannot("a value in it is not recorded"));
@@ -193,9 +201,10 @@ fn undo(entry: i64) -> Result<String> {
                 ))
             }
             "UPDATE" => {
-                let before = literals(old);
-                let mut changes: Vec<String> = before.iter().map(|(name, value)| format!("{name} = {value}")).collect();
-                for (name, _) in literals(new) {
+                let (before, after) = (literals(old), literals(new));
+                let changed = before.iter().filter(|pair| !after.contains(pair));
+                let mut changes: Vec<String> = changed.map(|(name, value)| format!("{name} = {value}")).collect();
+                for (name, _) in after {
                     if !before.iter().any(|(known, _)| *known == name) {
                         changes.push(format!("{name} = NULL"));
                     }

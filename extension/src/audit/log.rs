@@ -160,7 +160,10 @@ fn backfill(table: &Relation) -> error::Result<()> {
 
 /// What sealing writes into a log table.
 #[derive(Default)]
-pub(super) struct Filling(BTreeMap<String, (Vec<String>, Vec<String>, Vec<String>)>);
+pub(super) struct Filling(BTreeMap<String, Columns>);
+
+/// Keys, and the two hashes of each.
+type Columns = (Vec<String>, Vec<String>, Vec<String>);
 
 impl Filling {
     /// Takes note of a sealed row: table, key, and the two hashes in hexadecimal digits.

@@ -267,9 +267,7 @@ const COLUMNS: usize = 19;
 /// Runs a query of that form and visits its rows; returns their number.
 fn chunk(sql: &str, from: i64, to: i64, visit: &mut Visitor<'_>) -> Result<usize> {
     Spi::connect(|client| {
-        let table = client.select(sql, None, &[from.into(), to.into()])?;
-        let rows = table.len();
-        drop(table);
+        let rows = client.select(sql, None, &[from.into(), to.into()])?.len();
         // SAFETY: SPI_tuptable still holds the rows of the query that has just run; deforming writes as many
         // values as the query has columns. Values are used before SPI is left.
         unsafe {
