@@ -57,8 +57,8 @@ mod canon {}
 /// use in a session.
 #[pgrx::pg_guard]
 pub extern "C-unwind" fn _PG_init() {
-    limit::init();
     // Settings must be known before their prefix is reserved.
+    limit::init();
     audit::init();
     guc::init();
     cache::init();
