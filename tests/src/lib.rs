@@ -12,6 +12,7 @@
 mod canon;
 pub mod corpus;
 pub mod journey;
+pub mod scratch;
 
 use anyhow::{Context, Result};
 use postgres::Client;
