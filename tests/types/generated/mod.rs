@@ -49,7 +49,7 @@ pub(crate) use for_each_table;
 #[allow(unused_macros, reason = "a program uses what it needs")]
 macro_rules! for_each_view {
     ($callback:ident, $($module:tt)+) => {
-        $callback ! {}
+        $callback ! { $($module)+ ::rare::Moods, $($module)+ ::rare::Counts }
     };
 }
 #[allow(unused_imports, reason = "a program uses what it needs")]
