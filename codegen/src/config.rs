@@ -32,9 +32,8 @@ pub struct Config {
     pub types: Option<TypesConfig>,
     /// Source-of-Truth documents.
     pub docs: Option<DocsConfig>,
-    /// Rules about the schema.
-    #[serde(default)]
-    pub lint: LintConfig,
+    /// Rules about the schema: `canon check` keeps them where this is set.
+    pub lint: Option<LintConfig>,
 }
 
 /// One set of DDL files.
@@ -115,7 +114,7 @@ impl Config {
     /// The configuration of one output that no file configures: everything but the folder is as it
     /// is by itself.
     pub fn plain(command: String, lock: PathBuf) -> Self {
-        Self { sources: Vec::new(), command, lock, types: None, docs: None, lint: LintConfig::default() }
+        Self { sources: Vec::new(), command, lock, types: None, docs: None, lint: None }
     }
 
     /// Settings of an output of which only the folder is known.

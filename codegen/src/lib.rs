@@ -5,6 +5,7 @@
 //! has been generated.
 
 mod block;
+pub mod check;
 pub mod compare;
 pub mod config;
 pub mod counts;

@@ -274,7 +274,8 @@ fn this_repository_is_clean() {
     let project = Project::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../canon.toml")).unwrap();
     let documents = lint::documents(&project).unwrap();
     assert!(documents.iter().any(|d| d.counted) && documents.iter().any(|d| d.linked));
-    let report = lint::run(&Subject::of(&project, &documents), &project.config.lint, today());
+    let report =
+        lint::run(&Subject::of(&project, &documents), &project.config.lint.clone().unwrap_or_default(), today());
     assert_eq!(report.findings, []);
 }
 

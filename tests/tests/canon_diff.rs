@@ -152,3 +152,29 @@ fn drift_between_two_databases_is_named() -> Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn drift_is_part_of_the_check() -> Result<()> {
+    let db = database("check_drift")?;
+    let ddl = "CREATE SCHEMA shop; CREATE TABLE shop.orders (id bigint PRIMARY KEY, total int);";
+    let mut client = db.connect()?;
+    client.batch_execute(ddl)?;
+    let config = "[[source]]\nname = 'shop'\npaths = ['shop.sql']\n";
+    let folder = folder(&[("shop.sql", ddl), ("canon.toml", config)])?;
+    assert_eq!(canon(folder.path(), &["gen"], &[])?.code, 0);
+    let check = |format: &str| canon(folder.path(), &["check", "--database-url", &url(&db), "--format", format], &[]);
+    assert_eq!(check("human")?.code, 0);
+    client.batch_execute("ALTER TABLE shop.orders ALTER total TYPE bigint; CREATE TABLE shop.more (id int)")?;
+    let human = check("human")?;
+    assert_eq!(human.code, 1, "{}", human.err);
+    assert!(human.out.contains("    type: integer -> bigint\n"), "{}", human.out);
+    assert!(human.out.contains("+ table shop.more\n"), "{}", human.out);
+    let github = check("github")?.out;
+    assert!(
+        github.contains("::error file=shop.sql,line=1,title=drift::column shop.orders.total: type is bigint"),
+        "{github}"
+    );
+    let json: serde_json::Value = serde_json::from_str(&check("json")?.out)?;
+    assert_eq!(json["drift"][0]["comparison"]["summary"]["changed"], 1);
+    Ok(())
+}

@@ -83,7 +83,8 @@ pub(super) fn lint(args: &LintArgs) -> Outcome {
     let project = Project::open(&args.config)?;
     let documents = lint::documents(&project)?;
     let subject = Subject::of(&project, &documents);
-    run(args, &subject, &project.config.lint, &project.root, today)
+    let config = project.config.lint.clone().unwrap_or_default();
+    run(args, &subject, &config, &project.root, today)
 }
 
 fn run(args: &LintArgs, subject: &Subject<'_>, config: &LintConfig, root: &Path, today: NaiveDate) -> Outcome {

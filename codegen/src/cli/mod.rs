@@ -1,5 +1,6 @@
 //! Commands and their output. Everything else is in the library.
 
+mod check;
 mod diff;
 mod erd;
 mod input;
@@ -39,8 +40,8 @@ enum Command {
     Docs(project::DocsCommand),
     /// Write everything of the project: types, documents, pack manifests, the lock file
     Gen(project::GenCommand),
-    /// Fail where anything generated is stale, and show how
-    Check(project::ProjectArgs),
+    /// One verdict: generated files, rules, and a database
+    Check(check::CheckArgs),
     /// Find defects in DDL and documents, by rules
     Lint(lint::LintArgs),
     /// Show the order in which tables can be filled, or emptied
@@ -71,7 +72,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Types(args) => project::types(&args),
         Command::Docs(args) => project::docs(&args),
         Command::Gen(args) => project::generate(&args),
-        Command::Check(args) => project::check(&args),
+        Command::Check(args) => check::check(&args),
     };
     let result = result.and_then(|(text, verdict)| print(&text).map(|()| verdict));
     let verdict = result.unwrap_or_else(|error| {

@@ -1,4 +1,4 @@
-//! `canon types`, `docs`, `gen` and `check`.
+//! `canon types`, `docs` and `gen`.
 
 use std::path::{Path, PathBuf};
 
@@ -62,7 +62,7 @@ struct DocsArgs {
 }
 
 /// Reads the project and reports what is wrong with its DDL.
-fn open(args: &ProjectArgs) -> Result<Project, Error> {
+pub(super) fn open(args: &ProjectArgs) -> Result<Project, Error> {
     if !args.config.exists() {
         return Err(Error::Usage(format!(
             "{}: there is no such file; write one, or use `canon types` or `docs` with files and --out DIR",
@@ -134,19 +134,4 @@ fn finish(mut project: Project, docs: &DocsArgs, database: Option<DatabaseUrl>, 
         n => format!("{} changed\n", counted(n, "file", "files")),
     });
     Ok((text, Verdict::Good))
-}
-
-pub(super) fn check(args: &ProjectArgs) -> Outcome {
-    let project = open(args)?;
-    let stale = project.generate(What::ALL)?.check(&project.root)?;
-    if stale.is_empty() {
-        return Ok(("everything is up to date\n".to_owned(), Verdict::Good));
-    }
-    let mut text = String::new();
-    for file in &stale {
-        text.push_str(&format!("stale: {}\n{}\n\n", file.path.display(), file.difference));
-    }
-    let files = if stale.len() == 1 { "file" } else { "files" };
-    text.push_str(&format!("{} stale {files}; run: {}\n", stale.len(), project.config.command));
-    Ok((text, Verdict::Bad))
 }

@@ -34,7 +34,8 @@ pub fn documents(project: &Project) -> Result<Vec<Document>, Error> {
             found.insert(path, Document { source, scope, counted: false, linked: true });
         }
     }
-    for path in named(&project.root, &project.config.lint.documents)? {
+    let patterns = project.config.lint.as_ref().map_or(&[][..], |lint| lint.documents.as_slice());
+    for path in named(&project.root, patterns)? {
         if let Some(document) = found.get_mut(&path) {
             document.counted = true;
             continue;

@@ -9,7 +9,7 @@ use super::set::{Subject, Unit};
 use super::{Report, TextId};
 use crate::source::Source;
 
-pub use github::github;
+pub use github::{error as github_error, github};
 pub use human::human;
 pub use json::json;
 pub use sarif::sarif;

@@ -35,6 +35,13 @@ pub fn github(report: &Report) -> String {
     text
 }
 
+/// An error that no rule found: at a line, at a file, or nowhere.
+pub fn error(file: Option<&str>, line: Option<u32>, title: &str, message: &str) -> String {
+    let file = file.map(|file| format!("file={},", property(file))).unwrap_or_default();
+    let line = line.map(|line| format!("line={line},")).unwrap_or_default();
+    format!("::error {file}{line}title={}::{}\n", property(title), data(message))
+}
+
 /// Escapes as `@actions/core` does.
 fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
