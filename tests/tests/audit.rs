@@ -44,8 +44,9 @@ fn changes_are_recorded_sealed_and_verified() -> Result<()> {
          FROM canon.audit_log ORDER BY id",
         &[],
     )?;
-    let found: Vec<(String, Option<String>, Option<String>, Option<String>)> =
-        rows.iter().map(|r| (r.get(0), r.get(1), r.get(2), r.get(3))).collect();
+    /// Operation, key, old row, new row.
+    type Entry = (String, Option<String>, Option<String>, Option<String>);
+    let found: Vec<Entry> = rows.iter().map(|r| (r.get(0), r.get(1), r.get(2), r.get(3))).collect();
     let text = |s: &str| Some(s.to_owned());
     assert_eq!(found[0].0, "ENABLE");
     assert_eq!(
