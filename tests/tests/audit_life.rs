@@ -172,6 +172,8 @@ fn prepared_transactions_are_sealed_when_they_are_committed() -> Result<()> {
     client.batch_execute("BEGIN; INSERT INTO t VALUES (2, 'b'); PREPARE TRANSACTION 'two'")?;
     client.batch_execute("INSERT INTO t VALUES (3, 'c')")?;
     assert_good(&mut client, "PREPARE")?;
+    // The worker may have been sealing an older snapshot just then.
+    client.query_one("SELECT canon.audit_await_seal()", &[])?;
     assert_eq!(recorded_keys(&mut client)?, ["3"]);
     cluster.kill_postmaster()?;
     cluster.start()?;

@@ -283,6 +283,8 @@ fn cleaning_up_counts_what_it_removes() -> Result<()> {
          VALUES ('{ORG}', 'r', 'old', now() - interval '31 days'), ('{ORG}', 'r', 'new', now());
          INSERT INTO saas.api_usage_statistics (organization_id, endpoint, date)
          VALUES ('{ORG}', 'old', now() - interval '92 days'), ('{ORG}', 'new', now());
+         -- An old alert that somebody has acknowledged since: its status machine lets none begin so.
+         SET session_replication_role = replica;
          INSERT INTO saas.quota_alerts (organization_id, alert_type, policy_name, current_usage, limit_value, message, is_acknowledged, created_at)
          VALUES ('{ORG}', 'warning', 'p', 1, 1, 'old', true, now() - interval '31 days'),
                 ('{ORG}', 'warning', 'p', 1, 1, 'unread', false, now() - interval '31 days')"

@@ -141,11 +141,15 @@ fn nothing_is_written_to_the_log_for_a_check_in_memory() -> Result<()> {
     let mut client = db.connect()?;
     let call = "SELECT count(*) FROM generate_series(1, 10000) AS k WHERE canon.rate_allow('k' || k % 100, 50, interval '1 h')";
     number(&mut client, call)?;
-    client.batch_execute("CHECKPOINT")?;
+    // The server itself writes now and then; checks that wrote would do so every time.
     let position = "SELECT pg_current_wal_insert_lsn()::text";
-    let before: String = client.query_one(position, &[])?.get(0);
-    number(&mut client, call)?;
-    let after = number(&mut client, &format!("SELECT (pg_current_wal_insert_lsn() - '{before}'::pg_lsn)::bigint"))?;
-    assert_eq!(after, 0, "bytes for 10,000 checks");
+    let mut least = i64::MAX;
+    for _ in 0..20 {
+        let before: String = client.query_one(position, &[])?.get(0);
+        number(&mut client, call)?;
+        let sql = format!("SELECT (pg_current_wal_insert_lsn() - '{before}'::pg_lsn)::bigint");
+        least = least.min(number(&mut client, &sql)?);
+    }
+    assert_eq!(least, 0, "bytes for 10,000 checks");
     Ok(())
 }
