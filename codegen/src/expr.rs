@@ -26,7 +26,7 @@ const QUERY_RECURSION_LIMIT: usize = 100;
 
 /// Operators and conjunctions that one expression or query may hold to be parsed. They nest in the
 /// tree as deep as they are many, and a tree is walked and dropped by recursion.
-const MAX_OPERATORS: usize = 1000;
+const MAX_OPERATORS: usize = 500;
 
 /// Parses an expression; None where sqlparser does not know a form.
 pub fn parse(text: &str) -> Option<Expr> {

@@ -142,6 +142,7 @@ impl Catalog {
                 let Some(parent) = self.find_table(&parent) else {
                     return Err(format!("table {parent} does not exist"));
                 };
+                self.refuse_descent(table, &parent)?;
                 self.parents.insert(parent.clone());
                 self.own(table)?.inherits.push(parent);
                 Ok(())

@@ -2,6 +2,7 @@
 
 use canon_core::schema::{Constraint, ConstraintKind, Origin, QName, References};
 
+use super::tables::MAX_KEYS;
 use super::{Catalog, Refused, Relation};
 use crate::parse::change::{ConstraintBody, ConstraintDef, ForeignDef, KeyDef};
 
@@ -149,6 +150,9 @@ impl Catalog {
     }
 
     fn check_columns(&self, table: &QName, columns: &[String]) -> Result<(), Refused> {
+        if columns.len() > MAX_KEYS {
+            return Err(format!("a key of {table} has more than {MAX_KEYS} columns"));
+        }
         let Some(table) = self.tables.get(table) else { return Err(format!("table {table} does not exist")) };
         // A table made by a query has columns nobody knows.
         let known = !table.columns.is_empty();

@@ -40,6 +40,9 @@ struct Source {
 /// Columns of common table expressions.
 type Ctes = HashMap<String, Option<Vec<Field>>>;
 
+/// PostgreSQL's own limit of a SELECT list.
+const MAX_FIELDS: usize = 1664;
+
 /// Nesting of subqueries that is followed.
 const MAX_DEPTH: usize = 32;
 
@@ -106,6 +109,9 @@ impl Catalog {
         let scope = Scope { catalog: self, sources, merged, ctes, depth };
         let mut fields = Vec::new();
         for item in &select.projection {
+            if fields.len() > MAX_FIELDS {
+                return None;
+            }
             match item {
                 SelectItem::UnnamedExpr(expr) => fields.push((scope.name(expr), scope.ty(expr))),
                 SelectItem::ExprWithAlias { expr, alias } => fields.push((ident(alias), scope.ty(expr))),
@@ -118,7 +124,7 @@ impl Catalog {
                 _ => return None,
             }
         }
-        Some(fields)
+        (fields.len() <= MAX_FIELDS).then_some(fields)
     }
 
     fn table(

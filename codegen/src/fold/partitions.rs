@@ -9,6 +9,9 @@ use super::{Catalog, Refused, Relation, constraints::has_index};
 use crate::parse::Name;
 use crate::parse::change::{AlterTable, ConstraintBody, CreateIndex};
 
+/// Levels of inheritance that are followed.
+const MAX_LEVELS: usize = 256;
+
 impl Catalog {
     /// Partitions of a table and tables that inherit from it, in the order of declaration.
     pub(super) fn children(&self, table: &QName) -> Vec<QName> {
@@ -27,6 +30,8 @@ impl Catalog {
         if table.partition_of.is_some() {
             return Err(format!("{child} is a partition already"));
         }
+        self.refuse_descent(child, &parent)?;
+        let Some(table) = self.tables.get_mut(child) else { return Ok(()) };
         table.partition_of = Some(PartitionOf { parent: parent.clone(), bound });
         table.columns.iter_mut().for_each(|c| c.inherited = true);
         self.parents.insert(parent.clone());
@@ -38,6 +43,24 @@ impl Catalog {
             self.share_index(&parent, child, index);
         }
         Ok(())
+    }
+
+    /// A table cannot be below itself, nor below more than [`MAX_LEVELS`] others.
+    pub(super) fn refuse_descent(&self, child: &QName, parent: &QName) -> Result<(), Refused> {
+        let mut above = vec![parent];
+        for _ in 0..MAX_LEVELS {
+            if above.contains(&child) {
+                return Err(format!("{child} cannot be below itself"));
+            }
+            let parents = above.iter().filter_map(|name| self.tables.get(*name));
+            above = parents.flat_map(|t| t.inherits.iter().chain(t.partition_of.iter().map(|p| &p.parent))).collect();
+            above.sort_unstable();
+            above.dedup();
+            if above.is_empty() {
+                return Ok(());
+            }
+        }
+        Err(format!("{child} has more than {MAX_LEVELS} levels of parents"))
     }
 
     /// A key of the parent holds for the partition: its own equal one becomes part of it, or it

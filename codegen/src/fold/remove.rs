@@ -178,12 +178,21 @@ impl Catalog {
 
     /// Views over what is gone.
     fn drop_readers(&mut self, name: &QName) {
-        for view in self.readers(name) {
-            self.drop_view(&view);
+        let mut gone = vec![name.clone()];
+        while let Some(name) = gone.pop() {
+            for view in self.readers(&name) {
+                self.take_view(&view);
+                gone.push(view);
+            }
         }
     }
 
     fn drop_view(&mut self, name: &QName) {
+        self.take_view(name);
+        self.drop_readers(name);
+    }
+
+    fn take_view(&mut self, name: &QName) {
         if let Some(view) = self.views.shift_remove(name) {
             for index in &view.indexes {
                 self.relations.remove(&QName::new(&name.schema, &index.name));
@@ -191,7 +200,6 @@ impl Catalog {
         }
         self.relations.remove(name);
         self.reads.remove(name);
-        self.drop_readers(name);
     }
 
     fn drop_index(&mut self, name: &QName) {
@@ -220,6 +228,14 @@ impl Catalog {
 
     /// The type, and what is made of it.
     fn drop_type(&mut self, name: &QName) {
+        let mut gone = vec![name.clone()];
+        while let Some(name) = gone.pop() {
+            gone.extend(self.take_type(&name));
+        }
+    }
+
+    /// Drops one type and gives back the domains over it.
+    fn take_type(&mut self, name: &QName) -> Vec<QName> {
         self.enums.shift_remove(name);
         self.domains.shift_remove(name);
         self.ranges.shift_remove(name);
@@ -240,9 +256,9 @@ impl Catalog {
             composite.columns.retain(|c| !uses(&c.ty));
         }
         let domains: Vec<QName> = self.domains.values().filter(|d| uses(&d.ty)).map(|d| d.name.clone()).collect();
-        domains.iter().for_each(|domain| self.drop_type(domain));
         self.functions
             .retain(|_, f| !f.arguments.iter().any(|a| uses(&a.ty)) && !f.returns.as_deref().is_some_and(uses));
+        domains
     }
 
     pub(super) fn drop_column(

@@ -9,6 +9,12 @@ use crate::parse::change::{
     IndexKeyDef, SequenceOptions,
 };
 
+/// PostgreSQL's own limit.
+const MAX_COLUMNS: usize = 1600;
+
+/// PostgreSQL's own limit for an index or a key.
+pub(super) const MAX_KEYS: usize = 32;
+
 impl Catalog {
     pub(super) fn create_table(
         &mut self,
@@ -27,6 +33,7 @@ impl Catalog {
             return self.create_table_as(name, def, origin);
         }
         let parents = self.parents(&def)?;
+        parents.iter().try_for_each(|parent| self.refuse_descent(&name, parent))?;
         self.claim(&name, Relation::Table)?;
         let made = self.fill_table(&name, def, &parents, origin, place);
         if made.is_err() {
@@ -161,6 +168,7 @@ impl Catalog {
             self.identity_sequences.insert(sequence);
         }
         let Some(target) = self.tables.get_mut(table) else { return Ok(def.constraints) };
+        let is_full = target.columns.len() >= MAX_COLUMNS;
         match target.columns.iter_mut().find(|c| c.name == column.name) {
             // Merged with an inherited column, or completed in CREATE TABLE ... OF.
             Some(existing) if existing.inherited || def.ty.is_none() => {
@@ -171,6 +179,7 @@ impl Catalog {
                 existing.origin = column.origin;
             }
             Some(_) => return Err(format!("column {} of table {table} already exists", def.name)),
+            None if is_full => return Err(too_many_columns(table)),
             None if def.ty.is_none() => return Err(format!("column {} of table {table} does not exist", def.name)),
             None => target.columns.push(column),
         }
@@ -201,9 +210,14 @@ impl Catalog {
             if !on("COMMENTS") {
                 copy.comment = None;
             }
-            if let Some(target) = self.tables.get_mut(table) {
-                target.columns.push(copy);
+            let target = self.own(table)?;
+            if target.column(&copy.name).is_some() {
+                return Err(format!("column {} of table {table} already exists", copy.name));
             }
+            if target.columns.len() >= MAX_COLUMNS {
+                return Err(too_many_columns(table));
+            }
+            target.columns.push(copy);
         }
         self.like_constraints(table, &source, on("CONSTRAINTS"), on("INDEXES"));
         Ok(())
@@ -244,6 +258,9 @@ impl Catalog {
         let Some(table) = self.lookup(&def.table, |n| self.tables.contains_key(n) || materialized(n)) else {
             return Err(format!("table {} does not exist", def.table));
         };
+        if def.keys.len() + def.include.len() > MAX_KEYS {
+            return Err(format!("an index of {table} has more than {MAX_KEYS} columns"));
+        }
         let keys = def.keys.iter().map(|key| self.index_key(key.clone())).collect::<Vec<_>>();
         if let Some(target) = self.tables.get(&table).filter(|t| !t.columns.is_empty()) {
             for column in keys.iter().filter_map(|k| k.column.as_ref()).chain(&def.include) {
@@ -366,6 +383,10 @@ impl Catalog {
         policy.check = check.or_else(|| policy.check.take());
         Ok(())
     }
+}
+
+fn too_many_columns(table: &QName) -> Refused {
+    format!("table {table} has more than {MAX_COLUMNS} columns")
 }
 
 fn is_system_column(name: &str) -> bool {

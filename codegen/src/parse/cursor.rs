@@ -142,10 +142,9 @@ impl<'a> Cursor<'a> {
             return String::new();
         }
         let text = self.text(range.clone());
-        let has_comment = self
-            .comments
-            .iter()
-            .any(|c| c.range.start >= self.tokens[range.start].start && c.range.end <= self.tokens[range.end - 1].end);
+        let (start, end) = (self.tokens[range.start].start, self.tokens[range.end - 1].end);
+        let next = self.comments.partition_point(|c| c.range.start < start);
+        let has_comment = self.comments.get(next).is_some_and(|c| c.range.end <= end);
         if !has_comment && !text.contains(['\n', '\t', '\r']) {
             return text.to_owned();
         }

@@ -1,0 +1,280 @@
+//! Whatever is in a file, it is read to the end: no panic, no endless loop, no step that grows with
+//! the square of the input.
+
+use canon_codegen::counts::counts;
+use canon_codegen::expr;
+use canon_codegen::load::{Loaded, load};
+use canon_codegen::model::diff;
+use canon_codegen::source::Source;
+use proptest::prelude::*;
+
+fn read(text: &str) -> Loaded {
+    let loaded = load(vec![Source::new("x.sql", text)]);
+    for account in &loaded.coverage {
+        assert_eq!(account.statements, account.modelled + account.opaque + account.skipped + account.unparsed);
+    }
+    for diagnostic in &loaded.diagnostics {
+        diagnostic.render(&loaded.sources, false);
+    }
+    assert!(diff(&loaded.model, &loaded.model, &mut expr::same_in).is_empty(), "a model is not equal to itself");
+    counts(&loaded.model);
+    loaded
+}
+
+/// What statements are made of.
+const TOKENS: &[&str] = &[
+    "CREATE",
+    "ALTER",
+    "DROP",
+    "TABLE",
+    "INDEX",
+    "VIEW",
+    "TYPE",
+    "DOMAIN",
+    "FUNCTION",
+    "TRIGGER",
+    "POLICY",
+    "SEQUENCE",
+    "SCHEMA",
+    "EXTENSION",
+    "COMMENT",
+    "ON",
+    "IS",
+    "AS",
+    "ENUM",
+    "RANGE",
+    "PARTITION",
+    "OF",
+    "BY",
+    "FOR",
+    "VALUES",
+    "IN",
+    "FROM",
+    "TO",
+    "WITH",
+    "ATTACH",
+    "INHERITS",
+    "LIKE",
+    "INCLUDING",
+    "ALL",
+    "PRIMARY",
+    "KEY",
+    "UNIQUE",
+    "REFERENCES",
+    "FOREIGN",
+    "CHECK",
+    "EXCLUDE",
+    "USING",
+    "gist",
+    "DEFAULT",
+    "NOT",
+    "NULL",
+    "GENERATED",
+    "ALWAYS",
+    "IDENTITY",
+    "STORED",
+    "COLLATE",
+    "ADD",
+    "COLUMN",
+    "CONSTRAINT",
+    "RENAME",
+    "SET",
+    "ONLY",
+    "IF",
+    "EXISTS",
+    "CASCADE",
+    "GRANT",
+    "REVOKE",
+    "SELECT",
+    "DO",
+    "BEGIN",
+    "END",
+    "THEN",
+    "ATOMIC",
+    "RETURNS",
+    "LANGUAGE",
+    "sql",
+    "EXECUTE",
+    "a",
+    "b",
+    "t",
+    "s.t",
+    "\"A b\"",
+    "int",
+    "text",
+    "varchar(3)",
+    "numeric(1,2)",
+    "1",
+    "-1",
+    "'x'",
+    "'",
+    "$$",
+    "$a$",
+    "E'\\'",
+    "(",
+    ")",
+    "[",
+    "]",
+    ",",
+    ";",
+    ".",
+    "::",
+    "=",
+    "*",
+    "--",
+    "/*",
+    "*/",
+    "\\.",
+    "\n",
+    "\\restrict x\n",
+    "COPY t FROM stdin;\n",
+    "ü",
+    "\u{feff}",
+];
+
+/// Statements of the fixtures, from which mutations start.
+fn statements() -> Vec<String> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures");
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        all.extend(text.split_inclusive(';').map(str::to_owned));
+    }
+    assert!(all.len() > 50);
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_bytes_are_read(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        if let Ok(source) = Source::from_bytes("x.sql", bytes) {
+            read(&source.text);
+        }
+    }
+
+    #[test]
+    fn any_tokens_are_read(tokens in proptest::collection::vec(proptest::sample::select(TOKENS), 0..60)) {
+        read(&tokens.join(" "));
+    }
+
+    /// Statements cut, repeated, put together and with a token out of place.
+    #[test]
+    fn mutated_statements_are_read(
+        picks in proptest::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), proptest::sample::select(TOKENS), 0..4u8), 1..12)
+    ) {
+        let all = statements();
+        let mut text = String::new();
+        for (statement, place, token, how) in picks {
+            let statement = statement.get(&all);
+            let mut at = place.index(statement.len() + 1);
+            while !statement.is_char_boundary(at) {
+                at -= 1;
+            }
+            match how {
+                0 => text.push_str(statement),
+                1 => text.push_str(&statement[..at]),
+                2 => text.push_str(&statement[at..]),
+                _ => text.push_str(&format!("{} {token} {}", &statement[..at], &statement[at..])),
+            }
+        }
+        read(&text);
+    }
+}
+
+#[test]
+fn deep_nesting_is_read() {
+    let n = 5_000;
+    for (open, close) in [
+        ("(", ")"),
+        ("[", "]"),
+        ("f(", ")"),
+        ("case when ", " end"),
+        ("(select ", ")"),
+        ("not ", ""),
+        ("- ", ""),
+        ("array[", "]"),
+    ] {
+        let nested = format!("{}1{}", open.repeat(n), close.repeat(n));
+        for statement in [
+            format!("CREATE TABLE t (a int DEFAULT {nested}, CHECK ({nested}))"),
+            format!("CREATE VIEW v AS SELECT {nested}"),
+            format!("CREATE VIEW v AS SELECT * FROM {nested}"),
+            format!("DO $$ BEGIN IF {nested} THEN CREATE TABLE t (a int); END IF; END $$"),
+            format!("SELECT {nested}"),
+            nested.clone(),
+        ] {
+            read(&statement);
+        }
+    }
+    let comments = 100_000;
+    read(&format!("{}{}", "/*".repeat(comments), "*/".repeat(comments)));
+    read(&format!("SELECT {}1{}", "(".repeat(comments), ")".repeat(comments)));
+    read(&format!("DO $$ {} {} $$", "BEGIN ".repeat(n), "END; ".repeat(n)));
+}
+
+#[test]
+fn long_chains_are_read() {
+    let n = 5_000;
+    for operator in [" + ", " AND ", " OR ", " || ", "::text ", " IS NOT NULL AND ", " UNION SELECT "] {
+        let chain = vec!["a"; n].join(operator);
+        read(&format!("CREATE TABLE t (a int, CHECK ({chain})); CREATE VIEW v AS SELECT {chain} FROM t"));
+    }
+}
+
+#[test]
+fn unclosed_quotes_are_read() {
+    for open in ["'", "\"", "$$", "$x$", "/*", "(", "E'\\", "COPY t FROM stdin;\nx\n"] {
+        for before in ["", "CREATE TABLE t (a int DEFAULT ", "COMMENT ON TABLE t IS ", "DO "] {
+            let rest = "; CREATE TABLE u (b int);\n".repeat(5_000);
+            read(&format!("{before}{open}{rest}"));
+        }
+    }
+}
+
+#[test]
+fn one_statement_of_megabytes_is_read() {
+    let values: String = (0..20_000).map(|n| format!("'value {n}',")).collect();
+    let columns: String = (0..10_000).map(|n| format!("c{n} int, -- number {n}\n")).collect();
+    let checks: String = (0..1_000).map(|n| format!("CHECK (a > {n}),")).collect();
+    for statement in [
+        format!("CREATE TABLE t (a text CHECK (a IN ({}'x')))", values),
+        format!("CREATE TABLE t ({columns} last int)"),
+        format!("CREATE TABLE t (a int, {checks} CHECK (a > 0))"),
+        format!("CREATE TYPE e AS ENUM ({}'x')", values),
+        format!("INSERT INTO t VALUES ({}'x')", values),
+        format!("COMMENT ON SCHEMA public IS '{}'", "x".repeat(10_000_000)),
+    ] {
+        read(&statement);
+    }
+}
+
+/// Things that grow on things: a line a step, so that a step must not cost what came before.
+#[test]
+fn towers_are_read() {
+    let n = 400;
+    let doubling: String = (1..40).map(|n| format!("CREATE VIEW v{n} AS SELECT *, * FROM v{};\n", n - 1)).collect();
+    read(&format!("CREATE VIEW v0 AS SELECT 1 AS a; {doubling}"));
+    for step in [
+        "CREATE TABLE t{n} (a int) INHERITS (t{p});",
+        "CREATE TABLE t{n} PARTITION OF t{p} DEFAULT PARTITION BY LIST (a);",
+        "CREATE VIEW t{n} AS SELECT * FROM t{p};",
+        "CREATE DOMAIN t{n} AS t{p};",
+        "CREATE TABLE t{n} (LIKE t{p} INCLUDING ALL, b{n} int);",
+        "CREATE TABLE t{n} (a int PRIMARY KEY REFERENCES t{p});",
+    ] {
+        let tower: String =
+            (1..n).map(|n| step.replace("{n}", &n.to_string()).replace("{p}", &(n - 1).to_string()) + "\n").collect();
+        let base = if step.contains("DOMAIN") {
+            "CREATE DOMAIN t0 AS int;"
+        } else {
+            "CREATE TABLE t0 (a int PRIMARY KEY) PARTITION BY LIST (a);"
+        };
+        read(&format!(
+            "{base}\n{tower} ALTER TABLE t0 ADD COLUMN z int; DROP TABLE t0 CASCADE; DROP DOMAIN t0 CASCADE;"
+        ));
+    }
+    read("CREATE TABLE t (a int) PARTITION BY LIST (a); ALTER TABLE t ATTACH PARTITION t DEFAULT; ALTER TABLE t ADD b int;
+          CREATE TABLE p (a int); ALTER TABLE p INHERIT p; ALTER TABLE p ADD b int; CREATE INDEX ON t (a); DROP TABLE p;");
+}
