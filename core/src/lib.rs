@@ -8,5 +8,6 @@
 pub mod ledger;
 pub mod limit;
 pub mod pack;
+pub mod plan;
 pub mod schema;
 pub mod status;

@@ -1,0 +1,300 @@
+use std::iter;
+
+/// How a dependency ties two nodes. What is meant is the successor's earliest time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// The successor starts after the predecessor has finished.
+    FinishToStart,
+    /// The successor starts after the predecessor has started.
+    StartToStart,
+    /// The successor finishes after the predecessor has finished.
+    FinishToFinish,
+    /// The successor finishes after the predecessor has started.
+    StartToFinish,
+}
+
+/// A dependency between two nodes of any level. On a group it is a barrier: every task below the
+/// successor waits for every task below the predecessor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dependency {
+    /// Predecessor.
+    pub from: u32,
+    /// Successor.
+    pub to: u32,
+    /// What waits for what.
+    pub link: Link,
+    /// Time to let pass between the two; negative is a lead.
+    pub lag_us: i64,
+}
+
+impl Dependency {
+    /// `to` starts when `from` has finished.
+    pub fn finish_to_start(from: u32, to: u32) -> Self {
+        Self { from, to, link: Link::FinishToStart, lag_us: 0 }
+    }
+}
+
+/// Why nodes and dependencies make no plan.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GraphError {
+    /// A parent or an end of a dependency is no node.
+    #[error("node {0} does not exist")]
+    UnknownNode(u32),
+    /// Nodes that wait for each other.
+    #[error("the nodes {path:?} wait for each other in a circle")]
+    Cycle {
+        /// Each waits for the one before it, and the first for the last.
+        path: Vec<u32>,
+        /// Further nodes that are never reached, because they wait for these or for another circle.
+        unreachable: Vec<u32>,
+    },
+}
+
+/// A plan without cycles.
+///
+/// Each node is two points, its start and its finish. A group's start comes before its children's
+/// starts and its finish after theirs, so a barrier between two groups is one arc and not one for
+/// every pair of tasks: everything below is linear in nodes and dependencies.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    parents: Vec<u32>,
+    leaf: Vec<bool>,
+    /// Arcs by their origin: those of point `p` are `arcs[offsets[p]..offsets[p + 1]]`.
+    offsets: Vec<u32>,
+    arcs: Vec<Arc>,
+    /// Points, each after all it depends on.
+    order: Vec<u32>,
+}
+
+/// A lower bound: `time(to) >= time(from) + weight`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arc {
+    pub(super) to: u32,
+    pub(super) kind: ArcKind,
+    pub(super) lag_us: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ArcKind {
+    /// The lag alone.
+    Bound,
+    /// From a task's start to its own finish: the duration.
+    Span,
+    /// A bound on the finish of a task, which moves as one piece: put on its start, less the
+    /// duration.
+    Finish,
+}
+
+const NONE: u32 = u32::MAX;
+
+pub(super) fn start_of(node: u32) -> u32 {
+    node * 2
+}
+
+pub(super) fn finish_of(node: u32) -> u32 {
+    node * 2 + 1
+}
+
+pub(super) fn node_of(point: u32) -> u32 {
+    point / 2
+}
+
+pub(super) fn is_start(point: u32) -> bool {
+    point.is_multiple_of(2)
+}
+
+impl Graph {
+    /// Builds the plan of nodes `0..parents.len()`.
+    ///
+    /// # Errors
+    ///
+    /// When a number is no node, or nodes wait for each other.
+    pub fn new(parents: &[Option<u32>], dependencies: &[Dependency]) -> Result<Self, GraphError> {
+        let nodes = u32::try_from(parents.len()).unwrap_or(NONE);
+        let known = |node: u32| if node < nodes { Ok(node) } else { Err(GraphError::UnknownNode(node)) };
+        let mut leaf = vec![true; parents.len()];
+        for parent in parents.iter().flatten() {
+            leaf[known(*parent)? as usize] = false;
+        }
+        for dependency in dependencies {
+            known(dependency.from)?;
+            known(dependency.to)?;
+        }
+        let all = || arcs(parents, dependencies, &leaf);
+        let mut offsets = vec![0u32; parents.len() * 2 + 1];
+        for (from, _) in all() {
+            offsets[from as usize + 1] += 1;
+        }
+        for point in 1..offsets.len() {
+            offsets[point] += offsets[point - 1];
+        }
+        let mut next = offsets.clone();
+        let filler = Arc { to: NONE, kind: ArcKind::Bound, lag_us: 0 };
+        let mut sorted = vec![filler; offsets.last().map_or(0, |n| *n as usize)];
+        for (from, arc) in all() {
+            let place = &mut next[from as usize];
+            sorted[*place as usize] = arc;
+            *place += 1;
+        }
+        let parents = parents.iter().map(|p| p.unwrap_or(NONE)).collect();
+        let mut graph = Self { parents, leaf, offsets, arcs: sorted, order: Vec::new() };
+        graph.sort()?;
+        Ok(graph)
+    }
+
+    /// Number of nodes.
+    pub fn len(&self) -> usize {
+        self.parents.len()
+    }
+
+    /// Whether there is no node.
+    pub fn is_empty(&self) -> bool {
+        self.parents.is_empty()
+    }
+
+    /// Whether a node is a task: it has no children.
+    pub fn is_task(&self, node: u32) -> bool {
+        self.leaf[node as usize]
+    }
+
+    pub(super) fn parent(&self, node: u32) -> Option<u32> {
+        Some(self.parents[node as usize]).filter(|p| *p != NONE)
+    }
+
+    pub(super) fn order(&self) -> &[u32] {
+        &self.order
+    }
+
+    pub(super) fn arcs_of(&self, point: u32) -> &[Arc] {
+        &self.arcs[self.offsets[point as usize] as usize..self.offsets[point as usize + 1] as usize]
+    }
+
+    /// Kahn's algorithm: points come out in an order that depends on the input alone.
+    fn sort(&mut self) -> Result<(), GraphError> {
+        let points = self.parents.len() * 2;
+        let mut waiting = vec![0u32; points];
+        for arc in &self.arcs {
+            waiting[arc.to as usize] += 1;
+        }
+        let mut order: Vec<u32> = (0..points as u32).filter(|p| waiting[*p as usize] == 0).collect();
+        let mut done = 0;
+        while let Some(&point) = order.get(done) {
+            done += 1;
+            for arc in self.arcs_of(point) {
+                let left = &mut waiting[arc.to as usize];
+                *left -= 1;
+                if *left == 0 {
+                    order.push(arc.to);
+                }
+            }
+        }
+        if order.len() < points {
+            let path = self.cycle(&waiting);
+            let stuck = (0..self.parents.len() as u32).filter(|n| waiting[start_of(*n) as usize] > 0);
+            let unreachable = stuck.filter(|n| !path.contains(n)).collect();
+            return Err(GraphError::Cycle { path, unreachable });
+        }
+        self.order = order;
+        Ok(())
+    }
+
+    /// Each point that was never freed waits for another one like it: going back from one to the
+    /// next ends in a circle.
+    fn cycle(&self, waiting: &[u32]) -> Vec<u32> {
+        let mut before = vec![NONE; waiting.len()];
+        let stuck = |point: u32| waiting[point as usize] > 0;
+        for from in (0..waiting.len() as u32).filter(|p| stuck(*p)) {
+            for arc in self.arcs_of(from).iter().filter(|a| stuck(a.to)) {
+                if before[arc.to as usize] == NONE {
+                    before[arc.to as usize] = from;
+                }
+            }
+        }
+        let mut seen = vec![false; waiting.len()];
+        let mut point = (0..waiting.len() as u32).find(|p| stuck(*p)).unwrap_or_default();
+        while !std::mem::replace(&mut seen[point as usize], true) {
+            point = before[point as usize];
+        }
+        let first = point;
+        let back = iter::successors(Some(before[first as usize]), |p| Some(before[*p as usize]));
+        let mut nodes: Vec<u32> = iter::once(first).chain(back.take_while(|p| *p != first)).map(node_of).collect();
+        nodes.reverse();
+        nodes.dedup();
+        if nodes.len() > 1 && nodes.first() == nodes.last() {
+            nodes.pop();
+        }
+        let lowest = (0..nodes.len()).min_by_key(|i| nodes[*i]).unwrap_or_default();
+        nodes.rotate_left(lowest);
+        nodes
+    }
+}
+
+/// Every arc with its origin.
+fn arcs<'a>(
+    parents: &'a [Option<u32>],
+    dependencies: &'a [Dependency],
+    leaf: &'a [bool],
+) -> impl Iterator<Item = (u32, Arc)> + 'a {
+    let bound = |to| Arc { to, kind: ArcKind::Bound, lag_us: 0 };
+    let tasks = (0u32..).zip(leaf).filter_map(|(node, leaf)| leaf.then_some(node));
+    let spans = tasks.map(|n| (start_of(n), Arc { to: finish_of(n), kind: ArcKind::Span, lag_us: 0 }));
+    let nested = (0u32..).zip(parents).filter_map(|(n, p)| Some((n, (*p)?))).flat_map(move |(node, parent)| {
+        [(start_of(parent), bound(start_of(node))), (finish_of(node), bound(finish_of(parent)))]
+    });
+    let explicit = dependencies.iter().map(move |d| {
+        let from = match d.link {
+            Link::FinishToStart | Link::FinishToFinish => finish_of(d.from),
+            Link::StartToStart | Link::StartToFinish => start_of(d.from),
+        };
+        let (to, kind) = match d.link {
+            Link::FinishToStart | Link::StartToStart => (start_of(d.to), ArcKind::Bound),
+            Link::FinishToFinish | Link::StartToFinish if leaf[d.to as usize] => (start_of(d.to), ArcKind::Finish),
+            Link::FinishToFinish | Link::StartToFinish => (finish_of(d.to), ArcKind::Bound),
+        };
+        (from, Arc { to, kind, lag_us: d.lag_us })
+    });
+    spans.chain(nested).chain(explicit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn circle(parents: &[Option<u32>], dependencies: &[Dependency]) -> Vec<u32> {
+        match Graph::new(parents, dependencies) {
+            Err(GraphError::Cycle { path, .. }) => path,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_circle_is_named_in_the_order_of_waiting() {
+        let wait = Dependency::finish_to_start;
+        let links = [wait(3, 1), wait(1, 2), wait(2, 3), wait(0, 1), wait(3, 4)];
+        let error = Graph::new(&[None; 5], &links).unwrap_err();
+        assert_eq!(error, GraphError::Cycle { path: vec![1, 2, 3], unreachable: vec![4] });
+    }
+
+    #[test]
+    fn a_step_can_contradict_the_order_of_its_phases() {
+        // Phases 0 and 1, a step in each; phase 1 waits for phase 0, but step 2 of phase 0 for step 3.
+        let parents = [None, None, Some(0), Some(1)];
+        let wait = Dependency::finish_to_start;
+        assert_eq!(circle(&parents, &[wait(0, 1), wait(3, 2)]), [0, 1, 3, 2]);
+    }
+
+    #[test]
+    fn a_node_cannot_wait_for_itself_or_its_group() {
+        let wait = Dependency::finish_to_start;
+        assert_eq!(circle(&[None], &[wait(0, 0)]), [0]);
+        assert_eq!(circle(&[None, Some(0)], &[wait(0, 1)]), [0, 1]);
+        assert_eq!(circle(&[Some(1), Some(0)], &[]), [0, 1]);
+    }
+
+    #[test]
+    fn numbers_that_are_no_node_are_refused() {
+        assert_eq!(Graph::new(&[Some(7)], &[]).unwrap_err(), GraphError::UnknownNode(7));
+        let wait = Dependency::finish_to_start(0, 9);
+        assert_eq!(Graph::new(&[None], &[wait]).unwrap_err(), GraphError::UnknownNode(9));
+    }
+}
