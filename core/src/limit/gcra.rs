@@ -34,6 +34,12 @@ pub(super) fn refund(shape: &Shape, now: u64, spent_at: u64, state: u128, cost: 
     state.saturating_sub(still_there)
 }
 
+/// When the level before the spending would have drained.
+pub(super) fn counted_from(rule: &Rule, now: u64, state: u128, cost: u64) -> u64 {
+    let before = state.saturating_sub(u128::from(cost) * u128::from(rule.period()));
+    u64::try_from(before / u128::from(rule.limit())).unwrap_or(now).max(now)
+}
+
 pub(super) fn used(shape: &Shape, now: u64, state: u128) -> u64 {
     div_ceil(level(shape, now, state), u128::from(shape.period))
 }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use canon_core::limit::{Algorithm, AtRest, Decision, Rule, Zone, describe};
+use canon_core::limit::{Algorithm, AtRest, Decision, Rule, Zone, counted_from, describe};
 
 use super::error::LimitError;
 use super::memory::{self, Found, Level, Space, Together, Verdict};
@@ -196,7 +196,7 @@ fn in_memory(request: &Request<'_>, level: &Level<'_>) -> Result<InMemory> {
         match found.verdict {
             Verdict::Admitted => {
                 if request.refund_on_abort {
-                    abort::refund_on_abort(level.key, level.cost, clock::Times::now());
+                    note_refund(request, level, found);
                 }
                 return Ok(InMemory::Found(found));
             }
@@ -298,14 +298,25 @@ fn all_in_memory(requests: &[Request<'_>]) -> Result<Vec<Answer>> {
         return all_with_some_elsewhere(requests, &levels);
     }
     if together.admitted {
-        note_refunds(requests, &levels, now);
+        note_refunds(requests, &levels, &together.levels);
     }
     Ok(requests.iter().zip(&together.levels).map(|(request, found)| request.answer(*found)).collect())
 }
 
-fn note_refunds(requests: &[Request<'_>], levels: &[Level<'_>], now: clock::Times) {
-    for (_, level) in requests.iter().zip(levels).filter(|(request, _)| request.refund_on_abort) {
-        abort::refund_on_abort(level.key, level.cost, now);
+/// Has units given back if the transaction does not commit.
+fn note_refund(request: &Request<'_>, level: &Level<'_>, found: Found) {
+    let mut spent_at = clock::Times::now();
+    if !request.rule.algorithm().is_on_the_wall_clock() {
+        spent_at.rate = counted_from(&request.rule, found.time, found.state, level.cost);
+    }
+    abort::refund_on_abort(level.key, level.cost, spent_at);
+}
+
+fn note_refunds(requests: &[Request<'_>], levels: &[Level<'_>], found: &[Found]) {
+    for ((request, level), found) in requests.iter().zip(levels).zip(found) {
+        if request.refund_on_abort {
+            note_refund(request, level, *found);
+        }
     }
 }
 
@@ -335,8 +346,8 @@ fn all_with_some_elsewhere(requests: &[Request<'_>], levels: &[Level<'_>]) -> Re
         let now = clock::Times::now();
         let together = memory::decide_all(&inside_levels, now, true);
         if together.admitted {
-            for k in &inside {
-                note_refunds(&requests[*k..=*k], &levels[*k..=*k], now);
+            for (k, found) in inside.iter().zip(&together.levels) {
+                note_refunds(&requests[*k..=*k], &levels[*k..=*k], &[*found]);
             }
         } else {
             take_back(requests, &answers)?;

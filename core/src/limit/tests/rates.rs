@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 
-use crate::limit::{Algorithm, Decision, Rule, SlidingLog, Stored, Utc, admit, describe, expires_at, refund};
+use crate::limit::{
+    Algorithm, Decision, Rule, SlidingLog, Stored, Utc, admit, counted_from, describe, expires_at, refund, used,
+};
 
 /// Far from zero, as a Unix clock is.
 const START: u64 = 1_700_000_000_000_000;
@@ -212,6 +214,38 @@ proptest! {
                 key.admitted.pop();
             }
         }
+    }
+
+    /// However many requests are taken back, and in whatever order: what is counted then is no more
+    /// than what was kept, to the unit, and no less than the bound for what was kept demands.
+    #[test]
+    fn refunds_in_any_order_leave_what_was_kept(
+        requests in prop::collection::vec((0..50_u64, 1..4_u64, any::<bool>(), 0..1_000_u64), 1..30),
+        rate in prop::sample::select(&[1_i64, 1_000, 1_000_000][..]),
+    ) {
+        // From no drain at all to a unit every few requests.
+        let mut key = Key::new(Rule::new(Algorithm::Gcra, 100, 3_000_000_000_000 / rate, None).unwrap());
+        let mut taken: Vec<(u64, u64, u64)> = Vec::new();
+        let mut kept = 0;
+        for (wait, cost, keep, order) in requests {
+            key.now += wait;
+            if key.request(cost).allowed {
+                if keep {
+                    kept += cost;
+                } else {
+                    taken.push((order, counted_from(&key.rule, key.now, key.state, cost), cost));
+                    key.admitted.pop();
+                }
+            }
+        }
+        taken.sort_unstable();
+        for (_, from, cost) in taken {
+            key.now += 7;
+            key.state = refund(&key.rule.shape(), key.now, from, key.state, cost);
+        }
+        prop_assert!(used(&key.rule.shape(), key.now + 1, key.state) <= kept);
+        let left = describe(&key.rule, &Utc, key.now, key.state, 1, true).remaining;
+        prop_assert!(left == 0 || !would_break(&key.rule, &key.admitted, key.now, left));
     }
 
     /// A state at rest, and a clock that is put back: as much is used as was.
