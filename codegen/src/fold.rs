@@ -13,6 +13,7 @@ mod defaults;
 mod dependents;
 mod derive;
 mod expressions;
+mod grants;
 mod objects;
 mod partitions;
 mod remove;
@@ -74,6 +75,7 @@ pub(crate) struct Catalog {
     constraint_names: HashMap<QName, u32>,
     /// Sequences that belong to identity columns; the model does not show them.
     identity_sequences: HashSet<QName>,
+    privileges: grants::Privileges,
     /// Tables that have, or had, partitions or tables that inherit.
     parents: HashSet<QName>,
     /// What each view reads.
@@ -100,6 +102,7 @@ impl Catalog {
             relations: HashMap::new(),
             constraint_names: HashMap::new(),
             identity_sequences: HashSet::new(),
+            privileges: grants::Privileges::default(),
             parents: HashSet::new(),
             reads: HashMap::new(),
             notes: Vec::new(),
@@ -142,6 +145,8 @@ impl Catalog {
                 self.path = path.into_iter().filter(|s| s != "$user" && s != "pg_catalog").collect();
                 Ok(())
             }
+            Change::Grant { on, targets, def } => self.grant(on, &targets, &def, origin),
+            Change::DefaultPrivileges { on, schemas, def } => self.default_privileges(on, schemas, def, origin),
             Change::CreateTable(table) => self.create_table(*table, origin, place),
             Change::AlterTable { name, if_exists, only, actions } => {
                 self.alter_table(&name, if_exists, only, actions, place)
@@ -200,7 +205,7 @@ impl Catalog {
             ranges: self.ranges.into_values().collect(),
             sequences: self.sequences.into_values().filter(|s| !identity.contains(&s.name)).collect(),
             functions: self.functions.into_values().collect(),
-            grants: Vec::new(),
+            grants: self.privileges.into_grants(),
             opaque: self.opaque,
         }
     }

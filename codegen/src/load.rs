@@ -10,7 +10,7 @@ use crate::error::{Diagnostic, Severity, Topic};
 use crate::fold::Catalog;
 use crate::history::{self, History};
 use crate::parse::change::Change;
-use crate::parse::{Outcome, read};
+use crate::parse::{Outcome, comment_above, read};
 use crate::source::Source;
 use crate::split::{Piece, PieceKind, split};
 
@@ -123,7 +123,10 @@ impl FileReader<'_> {
                     *account.skipped_as.entry("anonymous block").or_default() += 1;
                 }
             }
-            Outcome::Changes(changes, unread) => {
+            Outcome::Changes(mut changes, unread) => {
+                if let [Change::CreateTable(table)] = changes.as_mut_slice() {
+                    table.comment = comment_above(&self.source.text[piece.lead..piece.range.start]);
+                }
                 self.report_unread(unread);
                 if changes.iter().all(|c| matches!(c, Change::Opaque { .. })) {
                     account.opaque += 1;

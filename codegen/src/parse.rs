@@ -14,6 +14,7 @@ mod constraint;
 mod cursor;
 mod drop;
 mod function;
+mod grant;
 mod index;
 mod names;
 mod policy;
@@ -32,6 +33,7 @@ use sqlparser::tokenizer::Token;
 
 pub(crate) use block::{Head, head};
 use change::{Change, ObjectClass};
+pub(crate) use comments::comment_above;
 use cursor::{Cursor, Parse};
 pub(crate) use cursor::{MAX_IDENTIFIER, ParseError};
 pub(crate) use names::{Name, TypeName};
@@ -94,8 +96,6 @@ const SKIPPED: &[(&str, &str)] = &[
     ("REINDEX", "maintenance"),
     ("REFRESH", "maintenance"),
     ("CHECKPOINT", "maintenance"),
-    ("GRANT", "privileges"),
-    ("REVOKE", "privileges"),
     ("REASSIGN", "privileges"),
     ("SECURITY", "security label"),
     ("IMPORT", "foreign schema"),
@@ -122,6 +122,7 @@ pub(crate) fn read(source: &str, range: Range<usize>) -> Outcome {
             cursor.drop_statement().map(|change| vec![change])
         }
         "COMMENT" if cursor.eat_kws(&["COMMENT", "ON"]) => cursor.comment().map(|change| vec![change]),
+        "GRANT" | "REVOKE" => cursor.grant().map(|change| vec![change]),
         "SET" => match cursor.set_search_path() {
             Ok(Some(change)) => Ok(vec![change]),
             Ok(None) => return Outcome::Skipped("session"),
@@ -248,7 +249,9 @@ impl Cursor<'_> {
                 change.default_schema(&name);
                 changes.push(change);
             } else {
-                self.rest();
+                let mut change = self.grant()?;
+                change.default_schema(&name);
+                changes.push(change);
             }
             self.limit(outer);
             self.seek(element.end);
@@ -282,6 +285,9 @@ impl Cursor<'_> {
         }
         if self.eat_kw("DOMAIN") {
             return self.alter_domain();
+        }
+        if self.eat_kws(&["DEFAULT", "PRIVILEGES"]) {
+            return self.default_privileges();
         }
         if self.eat_kw("POLICY") {
             return self.alter_policy();

@@ -1,5 +1,5 @@
 //! Whatever is in a file, it is read to the end: no panic, no endless loop, no step that grows with
-//! the square of the input.
+//! the square of the input. `fuzz/` looks for more of the same without an end.
 
 use canon_codegen::counts::counts;
 use canon_codegen::expr;

@@ -50,12 +50,14 @@ fn bare(model: &Model) -> Model {
     let mut model = model.clone();
     model.files.clear();
     model.opaque.clear();
+    // Who may use a pack is for its owner to say.
+    model.grants.clear();
     for schema in &mut model.schemas {
         (schema.comment, schema.origin) = (None, None);
     }
     for table in &mut model.tables {
-        (table.comment, table.origin) = (None, None);
-        table.columns.iter_mut().for_each(|c| (c.comment, c.origin) = (None, None));
+        (table.comment, table.comment_inline, table.origin) = (None, false, None);
+        table.columns.iter_mut().for_each(|c| (c.comment, c.comment_inline, c.origin) = (None, false, None));
         table.constraints.iter_mut().for_each(|c| (c.comment, c.origin) = (None, None));
         table.indexes.iter_mut().for_each(|i| (i.comment, i.origin) = (None, None));
         table.triggers.iter_mut().for_each(|t| (t.comment, t.origin) = (None, None));

@@ -28,6 +28,7 @@ impl Catalog {
         if self.find_type(&taken).is_some() {
             return Err(format!("type {name} already exists"));
         }
+        self.endow("type", &name, None);
         Ok(name)
     }
 
@@ -254,6 +255,7 @@ impl Catalog {
         let mut sequence = Sequence { name: name.clone(), origin: Some(origin), ..Sequence::default() };
         "bigint".clone_into(&mut sequence.ty);
         self.sequence_options(&mut sequence, options, true)?;
+        self.endow("sequence", &name, None);
         self.sequences.insert(name, sequence);
         Ok(())
     }
@@ -274,6 +276,7 @@ impl Catalog {
         let mut sequence = Sequence { name: name.clone(), origin: Some(origin), ..Sequence::default() };
         self.sequence_options(&mut sequence, options, true)?;
         sequence.owned_by = Some(ColumnRef { table: table.clone(), column: column.to_owned() });
+        self.endow("sequence", &name, None);
         self.sequences.insert(name.clone(), sequence);
         Ok(name)
     }
@@ -374,6 +377,8 @@ impl Catalog {
             }
             Some(_) => return Err(format!("function {key} already exists")),
             None => {
+                let arguments = function.input_types().into_iter().map(str::to_owned).collect();
+                self.endow("function", &function.name, Some(arguments));
                 self.functions.insert(key, function);
             }
         }

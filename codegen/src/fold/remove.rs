@@ -97,6 +97,7 @@ impl Catalog {
         match object {
             Object::Schema(name) => {
                 self.schemas.shift_remove(&name);
+                self.privileges.forget("schema", &QName::new("", &name));
                 self.drop_schema_contents(&name);
             }
             Object::Extension(name) => {
@@ -112,6 +113,7 @@ impl Catalog {
             Object::Type(name) => self.drop_type(&name),
             Object::Function(key) => {
                 let Some(function) = self.functions.shift_remove(&key) else { return };
+                self.privileges.forget_function(&function);
                 let name = function.name;
                 // Another function of the name may be the one that the triggers call.
                 if self.functions.values().all(|f| f.name != name || !f.arguments.is_empty()) {
@@ -154,6 +156,7 @@ impl Catalog {
     pub(super) fn drop_table(&mut self, name: &QName) {
         self.drop_references(name, |_| true);
         let Some(table) = self.tables.shift_remove(name) else { return };
+        self.privileges.forget("table", name);
         self.relations.remove(name);
         for constraint in &table.constraints {
             self.unregister_constraint(name, &constraint.name, constraint.kind);
@@ -194,6 +197,7 @@ impl Catalog {
 
     fn take_view(&mut self, name: &QName) {
         if let Some(view) = self.views.shift_remove(name) {
+            self.privileges.forget("table", name);
             for index in &view.indexes {
                 self.relations.remove(&QName::new(&name.schema, &index.name));
             }
@@ -214,6 +218,7 @@ impl Catalog {
 
     fn drop_sequence(&mut self, name: &QName, cascade: bool) {
         self.sequences.shift_remove(name);
+        self.privileges.forget("sequence", name);
         self.relations.remove(name);
         self.identity_sequences.remove(name);
         if cascade {
@@ -236,6 +241,7 @@ impl Catalog {
 
     /// Drops one type and gives back the domains over it.
     fn take_type(&mut self, name: &QName) -> Vec<QName> {
+        self.privileges.forget("type", name);
         self.enums.shift_remove(name);
         self.domains.shift_remove(name);
         self.ranges.shift_remove(name);

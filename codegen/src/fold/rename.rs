@@ -108,6 +108,7 @@ impl Catalog {
 
     fn place_table(&mut self, from: &QName, to: &QName) {
         rekey(&mut self.tables, from, to);
+        self.privileges.rename("table", from, to);
         if let Some(table) = self.tables.get_mut(to) {
             table.name = to.clone();
         }
@@ -149,6 +150,7 @@ impl Catalog {
         match relation {
             Relation::View => {
                 rekey(&mut self.views, from, to);
+                self.privileges.rename("table", from, to);
                 if let Some(reads) = self.reads.remove(from) {
                     self.reads.insert(to.clone(), reads);
                 }
@@ -159,6 +161,7 @@ impl Catalog {
             }
             Relation::Sequence => {
                 rekey(&mut self.sequences, from, to);
+                self.privileges.rename("sequence", from, to);
                 if let Some(sequence) = self.sequences.get_mut(to) {
                     sequence.name = to.clone();
                 }
@@ -281,6 +284,7 @@ impl Catalog {
         let Some(index) = self.functions.get_index_of(&key) else { return Ok(()) };
         let Some(mut function) = self.functions.shift_remove(&key) else { return Ok(()) };
         let from = function.name.clone();
+        self.privileges.rename_function(&function, &new(&from));
         function.name = new(&from);
         let to = function.name.clone();
         self.functions.shift_insert(index, function.signature(), function);
@@ -294,6 +298,7 @@ impl Catalog {
 
     /// Types are named in columns, so those change with them.
     fn place_type(&mut self, from: &QName, to: &QName) -> Result<(), Refused> {
+        self.privileges.rename("type", from, to);
         rekey(&mut self.enums, from, to);
         rekey(&mut self.domains, from, to);
         rekey(&mut self.composites, from, to);
@@ -326,6 +331,7 @@ impl Catalog {
         let Some(index) = self.schemas.get_index_of(from) else { return Err(format!("schema {from} does not exist")) };
         let Some(mut schema) = self.schemas.shift_remove(from) else { return Ok(()) };
         schema.name.clone_from(&to);
+        self.privileges.rename("schema", &QName::new("", from), &QName::new("", &to));
         self.schemas.shift_insert(index, to.clone(), schema);
         let tables: Vec<QName> = self.tables.keys().filter(|n| n.schema == from).cloned().collect();
         for table in tables {
@@ -352,6 +358,7 @@ impl Catalog {
             self.functions.iter().filter(|(_, f)| f.name.schema == from).map(|(key, _)| key.clone()).collect();
         for key in functions {
             if let Some(mut function) = self.functions.shift_remove(&key) {
+                self.privileges.rename_function(&function, &QName::new(&to, &function.name.name));
                 function.name.schema.clone_from(&to);
                 self.functions.insert(function.signature(), function);
             }

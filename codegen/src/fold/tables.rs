@@ -36,8 +36,9 @@ impl Catalog {
         parents.iter().try_for_each(|parent| self.refuse_descent(&name, parent))?;
         self.claim(&name, Relation::Table)?;
         let made = self.fill_table(&name, def, &parents, origin, place);
-        if made.is_err() {
-            self.drop_table(&name);
+        match &made {
+            Ok(()) => self.endow("table", &name, None),
+            Err(_) => self.drop_table(&name),
         }
         made
     }
@@ -61,6 +62,8 @@ impl Catalog {
             unlogged: def.unlogged,
             partition_key: def.partition_by,
             server: def.server,
+            comment_inline: def.comment.is_some(),
+            comment: def.comment,
             origin: Some(origin),
             ..Table::default()
         };
@@ -76,7 +79,7 @@ impl Catalog {
             match element {
                 Element::Column(column) => constraints.extend(self.add_column(name, *column, place)?),
                 Element::Constraint(constraint) => constraints.push(constraint),
-                Element::Like { table, including } => self.like(name, &table, &including)?,
+                Element::Like { table, including, .. } => self.like(name, &table, &including)?,
             }
         }
         for constraint in without_duplicates(constraints) {

@@ -36,6 +36,9 @@ impl Catalog {
             new.comment = old.comment;
             new.triggers = old.triggers;
         }
+        if !replaces {
+            self.endow("table", &name, None);
+        }
         self.reads.insert(name, derived.reads);
         Ok(())
     }
@@ -53,6 +56,7 @@ impl Catalog {
         let columns = if known { columns } else { Vec::new() };
         let table =
             Table { name: name.clone(), unlogged: def.unlogged, columns, origin: Some(origin), ..Table::default() };
+        self.endow("table", &name, None);
         self.tables.insert(name, table);
         Ok(())
     }

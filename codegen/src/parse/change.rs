@@ -34,6 +34,8 @@ pub(crate) enum Change {
     Rename { kind: ObjectClass, target: DropTarget, to: String },
     SetSchema { kind: ObjectClass, target: DropTarget, to: String },
     SearchPath(Vec<String>),
+    Grant { on: GrantOn, targets: Vec<DropTarget>, def: PrivilegeDef },
+    DefaultPrivileges { on: &'static str, schemas: Vec<String>, def: PrivilegeDef },
     Opaque { kind: String, name: String },
 }
 
@@ -70,6 +72,31 @@ pub(crate) struct DropTarget {
     pub(crate) arguments: Option<Vec<TypeName>>,
 }
 
+/// Privileges, each with the columns it is limited to.
+pub(crate) type Privileges = Vec<(String, Vec<String>)>;
+
+/// What privileges are on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GrantOn {
+    /// Objects of this kind, by name.
+    Object(&'static str),
+    /// All objects of this kind in a schema.
+    AllIn(&'static str),
+    /// Something that is no part of a database's schema.
+    Elsewhere(&'static str),
+}
+
+/// The rest of a GRANT or REVOKE.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct PrivilegeDef {
+    pub(crate) revoke: bool,
+    /// `GRANT OPTION FOR`.
+    pub(crate) option_only: bool,
+    pub(crate) privileges: Privileges,
+    pub(crate) roles: Vec<String>,
+    pub(crate) with_option: bool,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum CommentTarget {
     Object(ObjectClass, DropTarget),
@@ -95,6 +122,8 @@ pub(crate) struct CreateTable {
     pub(crate) as_columns: Vec<String>,
     /// `SERVER` of a foreign table.
     pub(crate) server: Option<String>,
+    /// Comment written above the statement.
+    pub(crate) comment: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -105,6 +134,8 @@ pub(crate) enum Element {
     Like {
         table: Name,
         including: Vec<String>,
+        /// Byte offset of the declaration.
+        at: usize,
     },
 }
 
@@ -433,6 +464,9 @@ impl Change {
             Self::CreateIndex(index) => fill(&mut index.table),
             Self::CreateView(view) => fill(&mut view.name),
             Self::CreateSequence { name, .. } => fill(name),
+            Self::Grant { on: GrantOn::Object("table" | "sequence"), targets, .. } => {
+                targets.iter_mut().for_each(|target| fill(&mut target.name));
+            }
             Self::CreateTrigger(trigger) => fill(&mut trigger.table),
             _ => {}
         }

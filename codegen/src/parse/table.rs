@@ -109,6 +109,7 @@ impl Cursor<'_> {
             "STATISTICS",
             "STORAGE",
         ];
+        let at = self.offset();
         let table = self.name()?;
         let mut including: Vec<String> = Vec::new();
         loop {
@@ -117,7 +118,7 @@ impl Cursor<'_> {
             } else if self.eat_kw("EXCLUDING") {
                 false
             } else {
-                return Ok(Element::Like { table, including });
+                return Ok(Element::Like { table, including, at });
             };
             let option = self.ident()?.to_ascii_uppercase();
             let options: Vec<String> =
