@@ -173,7 +173,7 @@ fn witnessed(size: u64) -> Vec<Witnessed> {
 #[test]
 fn a_ledger_is_as_it_was_written() {
     let verdict = verify(&write(&ledger()), witnessed(20));
-    assert_eq!(verdict, Verdict { entries: 30, redacted: 1, signed: 3, size: 30, problem: None });
+    assert_eq!(verdict, Verdict { entries: 30, redacted: 1, removed: 0, signed: 3, size: 30, problem: None });
 }
 
 /// Every string and number of every line is changed, one at a time. Nothing passes, and the blame goes to the

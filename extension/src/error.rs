@@ -55,6 +55,8 @@ pub(crate) enum Error {
     CannotSign { why: String },
     #[error("entry {entry} cannot be undone: {why}")]
     CannotUndo { entry: i64, why: &'static str },
+    #[error("old entries cannot be removed: they do not verify: {why}")]
+    CannotRetain { entry: Option<i64>, why: String },
     #[error("a row of {relation} cannot be changed: the table is append-only")]
     LogIsAppendOnly { relation: String },
     /// A bug or a damaged installation, never the user's fault.
@@ -80,6 +82,7 @@ impl Error {
             Self::LedgerIsAppendOnly { .. } | Self::NotTableOwner { .. } | Self::LogIsAppendOnly { .. } => {
                 Code::ERRCODE_INSUFFICIENT_PRIVILEGE
             }
+            Self::CannotRetain { .. } => Code::ERRCODE_DATA_CORRUPTED,
             Self::NotAuditable { .. } => Code::ERRCODE_WRONG_OBJECT_TYPE,
             Self::NoSuchAuditColumn { .. } => Code::ERRCODE_UNDEFINED_COLUMN,
             Self::BadAuditOption { .. } => Code::ERRCODE_INVALID_PARAMETER_VALUE,
@@ -105,6 +108,7 @@ impl Error {
             }
             Self::NoSuchAuditColumn { option, .. } => Some(format!("It is named in {option}.")),
             Self::BadAuditOption { allowed, .. } => Some(format!("Allowed: {allowed}.")),
+            Self::CannotRetain { entry: Some(entry), .. } => Some(format!("The first bad entry is {entry}.")),
             Self::LogIsAppendOnly { .. } => {
                 Some("Its rows are linked by hashes, and sealed in the audit ledger.".to_owned())
             }
@@ -154,6 +158,7 @@ impl Error {
                 Some("SELECT canon.audit_seal(); -- or preload the library: a worker then seals".to_owned())
             }
             Self::CannotSign { .. } => Some("SHOW canon.audit_key_file;".to_owned()),
+            Self::CannotRetain { .. } => Some("SELECT * FROM canon.audit_verify();".to_owned()),
             Self::CannotUndo { entry, .. } => Some(format!("SELECT * FROM canon.audit_log WHERE id = {entry};")),
             Self::LedgerIsAppendOnly { .. }
             | Self::BadAuditOption { .. }

@@ -10,6 +10,7 @@ mod ops;
 mod packs;
 mod shmem;
 mod status;
+mod subtransaction;
 mod user;
 mod worker;
 

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use canon_core::ledger::hash::Hash;
 use canon_core::ledger::note::Signer;
+use canon_core::ledger::tree::Edge;
 use canon_tests::{Database, PrivateCluster, repo_root, server};
 use postgres::Client;
 
@@ -162,19 +164,9 @@ fn every_change_is_found_and_blamed_on_the_right_entry() -> Result<()> {
 fn changes_are_found_in_a_dump_with_nothing_but_the_public_key() -> Result<()> {
     let signed = Signed::start()?;
     let (db, mut client) = signed.ledger()?;
-    for (what, sql, first_bad) in CHANGES.iter().filter(|(what, _, _)| {
-        [
-            "new row",
-            "actor",
-            "middle deleted",
-            "positions swapped",
-            "chain hash",
-            "block rewritten",
-            "checkpoint gone",
-            "time",
-        ]
-        .contains(what)
-    }) {
+    // The tree is computed anew from the leaves there; what was never sealed is for the database to know.
+    let elsewhere = ["tile truncated", "tile changed", "inserted", "duplicated"];
+    for (what, sql, first_bad) in CHANGES.iter().filter(|(what, ..)| !elsewhere.contains(what)) {
         client.batch_execute("CREATE SCHEMA kept")?;
         for table in ["entry", "position", "block"] {
             client.batch_execute(&format!("CREATE TABLE kept.{table} AS TABLE canon.audit_{table}"))?;
@@ -218,7 +210,7 @@ fn a_missing_end_is_found_by_the_exported_checkpoints() -> Result<()> {
 #[test]
 fn a_continued_backup_contradicts_the_exported_checkpoints() -> Result<()> {
     let signed = Signed::start()?;
-    let (_db, mut client) = signed.ledger()?;
+    let (db, mut client) = signed.ledger()?;
     client.batch_execute("CREATE SCHEMA kept")?;
     let tables = ["entry", "position", "block", "tile", "ledger"];
     for table in tables {
@@ -240,6 +232,9 @@ fn a_continued_backup_contradicts_the_exported_checkpoints() -> Result<()> {
     let expected: i64 =
         client.query_one("SELECT min(entry_id) FROM canon.audit_position WHERE position >= 30", &[])?.get(0);
     assert_eq!(first_bad, Some(expected));
+    let (good, text) = offline(&signed, &db, true)?;
+    assert!(!good && text.contains(&format!("entry {expected},")), "{text}");
+    assert!(offline(&signed, &db, false)?.0, "without the checkpoints nobody can know");
     Ok(())
 }
 
@@ -317,5 +312,97 @@ fn bytes_changed_on_disk_are_found() -> Result<()> {
     signed.cluster.start()?;
     let (ok, first_bad, problem) = verify(&mut db.connect()?)?;
     assert_eq!((ok, first_bad), (false, Some(bad)), "{problem}");
+    let (good, text) = offline(&signed, &db, false)?;
+    assert!(!good && text.contains(&format!("entry {bad},")), "{text}");
+    Ok(())
+}
+
+/// A consistent end of another content, made by somebody who owns everything but the key: what
+/// a recomputed suffix is.
+#[test]
+fn a_recomputed_end_is_found_by_key_and_by_witness() -> Result<()> {
+    let signed = Signed::start()?;
+    let (db, mut client) = signed.ledger()?;
+    // Entries from 21 on go, and the state is that of block 2.
+    let forget = "DELETE FROM canon.audit_entry WHERE id > 20; DELETE FROM canon.audit_position WHERE entry_id > 20;
+         DELETE FROM canon.audit_block WHERE block > 2; UPDATE canon.audit_tile SET hashes = substr(hashes, 1, 640);
+         UPDATE canon.audit_ledger l SET size = 20, block = 2, block_hash = b.block_hash, snapshot = b.snapshot_to::pg_snapshot,
+             edge = NULL_EDGE, head = (SELECT audit_chain_hash FROM canon.audit_position WHERE position = 19), verified = NULL
+         FROM canon.audit_block b WHERE b.block = 2";
+    // Twenty leaves: a subtree of sixteen and one of four, both from the tile.
+    let node = |from: usize, count: usize| -> Result<Vec<u8>> {
+        let row = db.connect()?.query_one("SELECT hashes FROM canon.audit_tile WHERE level = 0", &[])?;
+        let hashes: Vec<u8> = row.get(0);
+        let leaves = hashes.chunks_exact(32).skip(from).take(count).filter_map(Hash::from_slice);
+        let mut edge = Edge::default();
+        leaves.for_each(|leaf| edge.append(leaf, |_, _, _| {}));
+        Ok(edge.root().0.to_vec())
+    };
+    let edge = [node(0, 16)?, node(16, 4)?].concat();
+    let edge = format!("'\\x{}'::bytea", canon_core::ledger::hash::to_hex(&edge));
+    tamper(&mut client, &forget.replace("NULL_EDGE", &edge))?;
+    let other = Signer::new("test", [8; 32])?;
+    let secret = signed.cluster.data.join("other.key");
+    client.batch_execute(&format!("COPY (SELECT '{}') TO '{}'", other.secret(), secret.display()))?;
+    client.batch_execute(&format!("ALTER SYSTEM SET canon.audit_key_file = '{}'", secret.display()))?;
+    client.batch_execute("ALTER SYSTEM SET canon.audit_checkpoint_file = ''")?;
+    signed.cluster.restart()?;
+    let mut client = db.connect()?;
+    each(&mut client, &["INSERT INTO t SELECT g, 'forged' FROM generate_series(121, 130) g", SEAL])?;
+    // Told nothing from outside, the database finds the other key in the blocks before.
+    let (ok, first_bad, problem) = verify(&mut client)?;
+    assert_eq!((ok, first_bad), (false, Some(1)), "{problem}");
+    let forged: i64 =
+        client.query_one("SELECT min(entry_id) FROM canon.audit_position WHERE position >= 20", &[])?.get(0);
+    // Whoever holds the public key, or a checkpoint that left the database, finds the first forged entry.
+    let (good, text) = offline(&signed, &db, false)?;
+    assert!(!good && text.contains(&format!("entry {forged},")) && text.contains("signature"), "{text}");
+    client.batch_execute("ALTER SYSTEM SET canon.audit_key_file = ''")?;
+    client
+        .batch_execute(&format!("ALTER SYSTEM SET canon.audit_checkpoint_file = '{}'", signed.checkpoints.display()))?;
+    signed.cluster.restart()?;
+    let (ok, first_bad, problem) = verify(&mut db.connect()?)?;
+    assert_eq!((ok, first_bad), (false, Some(forged)), "{problem}");
+    assert!(problem.contains("is not the one of checkpoint"), "{problem}");
+    Ok(())
+}
+
+/// A key that is lost stops sealing, not recording; a full disk under the checkpoints likewise.
+#[test]
+fn a_lost_key_and_a_full_disk_delay_sealing_and_lose_nothing() -> Result<()> {
+    let signed = Signed::start()?;
+    let (db, mut client) = signed.ledger()?;
+    let secret = signed.cluster.data.join("canon.key");
+    let away = signed.cluster.data.join("away.key");
+    std::fs::rename(&secret, &away)?;
+    client.batch_execute("INSERT INTO t VALUES (200, 'without a key')")?;
+    let refusal = canon_tests::refused(&mut client, SEAL, &postgres::error::SqlState::CONFIG_FILE_ERROR)?;
+    assert!(refusal.message().contains("canon.key"), "{}", refusal.message());
+    let sealed = |client: &mut Client| -> Result<i64> {
+        Ok(client.query_one("SELECT count(*) FROM canon.audit_position", &[])?.get(0))
+    };
+    assert_eq!(sealed(&mut client)?, 30);
+    std::fs::rename(&away, &secret)?;
+    each(&mut client, &[SEAL, SEAL])?;
+    assert_eq!(sealed(&mut client)?, 31);
+    assert_eq!(verify(&mut client)?, (true, None, String::new()));
+
+    client.batch_execute("ALTER SYSTEM SET canon.audit_checkpoint_file = '/dev/full'")?;
+    signed.cluster.restart()?;
+    let mut client = db.connect()?;
+    each(&mut client, &["INSERT INTO t VALUES (201, 'on a full disk')", SEAL])?;
+    // The run after the one that signed it hands the checkpoint out, and cannot.
+    client.batch_execute("INSERT INTO t VALUES (202, 'still recorded')")?;
+    let refusal = canon_tests::refused(&mut client, SEAL, &postgres::error::SqlState::CONFIG_FILE_ERROR)?;
+    assert!(refusal.message().contains("/dev/full"), "{}", refusal.message());
+    client
+        .batch_execute(&format!("ALTER SYSTEM SET canon.audit_checkpoint_file = '{}'", signed.checkpoints.display()))?;
+    signed.cluster.restart()?;
+    let mut client = db.connect()?;
+    each(&mut client, &[SEAL, SEAL])?;
+    assert_eq!(sealed(&mut client)?, 33);
+    assert_eq!(verify(&mut client)?, (true, None, String::new()));
+    let (good, text) = offline(&signed, &db, true)?;
+    assert!(good, "{text}");
     Ok(())
 }

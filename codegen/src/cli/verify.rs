@@ -124,7 +124,11 @@ fn verify_file(
     Ok(match found.problem {
         None => {
             let (signed, redacted) = (found.signed, found.redacted);
-            (format!("ok: {entries}, {signed} signed checkpoints, {redacted} erased, size {}", found.size), true)
+            let removed = if found.removed > 0 { format!(", {} removed", found.removed) } else { String::new() };
+            (
+                format!("ok: {entries}, {signed} signed checkpoints, {redacted} erased{removed}, size {}", found.size),
+                true,
+            )
         }
         Some(problem) => {
             let entry = problem.entry.map(|entry| format!("entry {entry}, ")).unwrap_or_default();

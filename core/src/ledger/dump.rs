@@ -99,6 +99,8 @@ pub struct Verdict {
     pub entries: u64,
     /// Entries among them whose content was erased.
     pub redacted: u64,
+    /// Entries before them that were removed.
+    pub removed: u64,
     /// Signed checkpoints verified.
     pub signed: u64,
     /// Size of the tree.
@@ -131,8 +133,9 @@ pub fn verify_lines(text: &str, key: Option<&Verifier>, witnessed: Vec<Witnessed
     let Some(Line::Ledger { origin, anchor }) = header else {
         return Err(Unreadable { line: 1, what: "an export begins with a line of kind \"ledger\"".to_owned() });
     };
+    let anchor_block = anchor.block;
     let start = anchor.start().ok_or(Unreadable { line: 1, what: "the anchor is malformed".to_owned() })?;
-    let mut audit = Audit::new(start, key.cloned(), Some(origin), witnessed);
+    let mut audit = Audit::new(start, key.cloned(), Some(origin), witnessed).after_removal();
     let mut feed = || -> Result<Result<(), Problem>, Unreadable> {
         for (number, line) in lines.by_ref() {
             let result = match read(number, line)? {
@@ -151,6 +154,9 @@ pub fn verify_lines(text: &str, key: Option<&Verifier>, witnessed: Vec<Witnessed
                     let owned = owned.map_err(|what| Unreadable { line: number + 1, what })?;
                     audit.entry(&link, Some(&owned.stored()), None)
                 }
+                Line::Block { block, hash, checkpoint } if block.number == anchor_block => {
+                    audit.anchor(&block, hash, checkpoint.as_deref())
+                }
                 Line::Block { block, hash, checkpoint } => audit.block(&block, hash, checkpoint.as_deref()),
             };
             if result.is_err() {
@@ -167,6 +173,7 @@ fn verdict(audit: &Audit, problem: Option<Problem>) -> Verdict {
     Verdict {
         entries: audit.entries(),
         redacted: audit.redacted(),
+        removed: audit.size() - audit.entries(),
         signed: audit.signed(),
         size: audit.size(),
         problem,
@@ -269,8 +276,14 @@ pub fn verify_dump(dump: &[u8], key: Option<&Verifier>, witnessed: Vec<Witnessed
         blocks.push(Fields { line: *line, row }.block()?);
     }
     blocks.sort_by_key(|(block, _, _)| block.number);
+    let before = blocks.iter().find(|(block, _, _)| block.number == anchor.block).cloned();
     blocks.retain(|(block, _, _)| block.number > anchor.block);
-    let mut audit = Audit::new(start, key.cloned(), Some(ledger.text("origin")?), witnessed);
+    let mut audit = Audit::new(start, key.cloned(), Some(ledger.text("origin")?), witnessed).after_removal();
+    if let Some((block, hash, note)) = &before
+        && let Err(problem) = audit.anchor(block, *hash, note.as_deref())
+    {
+        return Ok(verdict(&audit, Some(problem)));
+    }
     let problem = feed(&mut audit, &links, &entries, &blocks).err();
     Ok(verdict(&audit, problem))
 }

@@ -1,6 +1,6 @@
 //! Verification of a ledger, entry by entry, in the order of their positions.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::block::Block;
 use super::entry::{Body, Header, Operation};
@@ -47,6 +47,14 @@ fn erased_by(stored: &Stored<'_>) -> Vec<i64> {
     let image = stored.body.new.unwrap_or_default();
     let list = fields(image).flatten().find(|field| field.name == "entries");
     list.and_then(|field| serde_json::from_slice(field.bytes).ok()).unwrap_or_default()
+}
+
+/// Size of the tree and hash of the last block of what an entry says was removed.
+fn removed_by(stored: &Stored<'_>) -> Option<(u64, Hash)> {
+    let image = stored.body.new.unwrap_or_default();
+    let value = |name| fields(image).flatten().find(|field| field.name == name).map(|field| field.bytes);
+    let size = u64::from_be_bytes(value("size")?.try_into().ok()?);
+    Some((size, Hash::from_hex(std::str::from_utf8(value("block_hash")?).ok()?)?))
 }
 
 /// Where an entry stands in the tree and its chain.
@@ -111,6 +119,12 @@ pub struct Audit {
     redacted: u64,
     /// Entries without content for which no entry has said yet that it was erased.
     unexplained: BTreeMap<i64, u64>,
+    /// Entries of which an entry says that they were erased, and that were not there yet.
+    announced: BTreeSet<i64>,
+    /// Size and last block of what was removed, until an entry says so.
+    removed: Option<(u64, Hash)>,
+    /// Number of the last block of what was removed, until it was verified.
+    unseen_anchor: Option<u64>,
 }
 
 impl Audit {
@@ -131,6 +145,61 @@ impl Audit {
             signed: 0,
             redacted: 0,
             unexplained: BTreeMap::new(),
+            announced: BTreeSet::new(),
+            removed: None,
+            unseen_anchor: None,
+        }
+    }
+
+    /// The entries before the start are gone: one of those that are left must say that they were removed.
+    #[must_use]
+    pub fn after_removal(mut self) -> Self {
+        self.removed = (self.size() > 0).then_some((self.size(), self.state.block.1));
+        self.unseen_anchor = self.removed.map(|_| self.state.block.0);
+        self
+    }
+
+    /// Verifies the block at which entries that were removed end: the last of those before the start.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong.
+    pub fn anchor(&mut self, block: &Block, stored_hash: Hash, note: Option<&str>) -> Result<(), Problem> {
+        let (number, hash) = self.state.block;
+        let agrees = block.number == number && block.size == self.size() && block.root == self.state.edge.root();
+        if !agrees || block.hash() != hash || stored_hash != hash {
+            let text = format!("what is left does not begin where block {number} ends");
+            return Err(Problem { entry: None, position: self.size(), text });
+        }
+        self.unseen_anchor = None;
+        match (note, &self.key) {
+            (Some(note), key) => self.checkpoint(block, hash, note, key.clone().as_ref())?,
+            (None, Some(key)) => {
+                return Err(self.blame(format!("block {number} has no checkpoint signed by \"{}\"", key.name())));
+            }
+            (None, None) => {}
+        }
+        self.compare_witnessed()
+    }
+
+    /// Whether something is to be explained by an entry that was not there yet.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.removed.is_some() || !self.unexplained.is_empty()
+    }
+
+    /// Takes note of what an entry says about other entries: that they were erased, or removed.
+    pub fn heed(&mut self, stored: &Stored<'_>) {
+        match stored.header.operation {
+            Operation::Redact => {
+                for entry in erased_by(stored) {
+                    if self.unexplained.remove(&entry).is_none() {
+                        self.announced.insert(entry);
+                    }
+                }
+            }
+            Operation::Retain if removed_by(stored) == self.removed => self.removed = None,
+            _ => {}
         }
     }
 
@@ -202,11 +271,11 @@ impl Audit {
         self.entries += 1;
         if stored.commitment.is_some() {
             self.redacted += 1;
-            self.unexplained.insert(link.entry, expected);
-        } else if stored.header.operation == Operation::Redact {
-            for entry in erased_by(stored) {
-                self.unexplained.remove(&entry);
+            if !self.announced.remove(&link.entry) {
+                self.unexplained.insert(link.entry, expected);
             }
+        } else {
+            self.heed(stored);
         }
         self.compare_witnessed()
     }
@@ -298,6 +367,14 @@ impl Audit {
         if let Some((&entry, &position)) = self.unexplained.iter().min_by_key(|(_, position)| **position) {
             let text = "the entry has lost its content, and no entry says that it was erased".to_owned();
             return Err(Problem { entry: Some(entry), position, text });
+        }
+        if let Some(block) = self.unseen_anchor {
+            let text = format!("block {block}, at which the removed entries end, is missing");
+            return Err(Problem { entry: None, position: 0, text });
+        }
+        if let Some((size, _)) = self.removed {
+            let text = format!("the first {size} entries are gone, and no sealed entry says that they were removed");
+            return Err(Problem { entry: None, position: size, text });
         }
         self.compare_witnessed()?;
         if let Some(witnessed) = self.witnessed.first() {

@@ -1,14 +1,13 @@
 //! The trigger that records changes.
 
-use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 use canon_core::ledger::entry::Operation;
 use canon_core::ledger::hash::from_hex;
 use pgrx::heap_tuple::PgHeapTuple;
-use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
+use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use pgrx::{AllocatedByRust, PgTriggerError, PgTryBuilder, pg_sys};
+use pgrx::{AllocatedByRust, PgTriggerError, pg_sys};
 
 use super::columns::{self, Column, Values, key_text};
 use super::config::Config;
@@ -16,6 +15,7 @@ use super::record::{Event, record};
 use super::settings::{ON_FAILURE, OnFailure};
 use crate::cache::Cache;
 use crate::error::{self, Error};
+use crate::subtransaction::attempt;
 
 /// What a session knows about a recorded table.
 struct Table {
@@ -50,30 +50,7 @@ pub(super) fn audit_capture<'a>(
 
 /// In a subtransaction, so that what failed leaves nothing behind.
 fn capture_or_warn(trigger: &PgTrigger<'_>) -> error::Result<()> {
-    // SAFETY: a trigger runs inside a transaction; the subtransaction is ended on both ways out.
-    let (context, owner) = unsafe {
-        let outside = (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner);
-        pg_sys::BeginInternalSubTransaction(std::ptr::null());
-        pg_sys::MemoryContextSwitchTo(outside.0);
-        outside
-    };
-    let caught = |error: CaughtError| {
-        let report = match error {
-            CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => report,
-            CaughtError::RustPanic { ereport, .. } => ereport,
-        };
-        Err(Error::Internal(report.message().to_owned()))
-    };
-    let done = PgTryBuilder::new(AssertUnwindSafe(|| capture(trigger))).catch_others(caught).execute();
-    // SAFETY: as above.
-    unsafe {
-        match &done {
-            Ok(()) => pg_sys::ReleaseCurrentSubTransaction(),
-            Err(_) => pg_sys::RollbackAndReleaseCurrentSubTransaction(),
-        }
-        pg_sys::MemoryContextSwitchTo(context);
-        pg_sys::CurrentResourceOwner = owner;
-    }
+    let done = attempt(|| capture(trigger));
     if let Err(error) = done {
         ErrorReport::new(
             PgSqlErrorCode::ERRCODE_WARNING,

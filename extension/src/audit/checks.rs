@@ -113,24 +113,25 @@ fn lanes() -> Result<Option<Problem>> {
     let found = first(
         "WITH linked AS (
              SELECT k.lane, k.seq, k.entry_id, k.previous_hash, k.hash, e.leaf,
-                 pg_catalog.lag(k.hash) OVER w AS before, pg_catalog.lag(k.seq, 1, 0::pg_catalog.int8) OVER w AS seq_before
+                 pg_catalog.lag(k.hash, 1, l.base_hash) OVER w AS before,
+                 pg_catalog.lag(k.seq, 1, l.base_seq) OVER w AS seq_before
              FROM canon.audit_lane_link AS k
+             JOIN canon.audit_lane AS l ON l.lane OPERATOR(pg_catalog.=) k.lane
              LEFT JOIN canon.audit_position AS p ON p.entry_id OPERATOR(pg_catalog.=) k.entry_id
              LEFT JOIN canon.audit_entry AS e ON e.id OPERATOR(pg_catalog.=) k.entry_id
              WINDOW w AS (PARTITION BY k.lane ORDER BY k.seq))
          SELECT entry_id, pg_catalog.format('link %s of lane %s does not follow from the one before', seq, lane)
          FROM linked
          WHERE seq OPERATOR(pg_catalog.<>) (seq_before OPERATOR(pg_catalog.+) 1) OR leaf IS NULL
-            OR previous_hash OPERATOR(pg_catalog.<>) COALESCE(before,
-                   pg_catalog.sha256(pg_catalog.convert_to('lane ' OPERATOR(pg_catalog.||) lane::pg_catalog.text, 'UTF8')))
+            OR previous_hash OPERATOR(pg_catalog.<>) before
             OR hash OPERATOR(pg_catalog.<>) pg_catalog.sha256(
                    '\\x02'::pg_catalog.bytea OPERATOR(pg_catalog.||) previous_hash OPERATOR(pg_catalog.||) leaf)
          UNION ALL
-         SELECT NULL, pg_catalog.format('lane %s ends at %s, its links at %s', l.lane, l.seq, COALESCE(m.seq, 0))
+         SELECT NULL, pg_catalog.format('lane %s ends at %s, its links at %s', l.lane, l.seq, COALESCE(m.seq, l.base_seq))
          FROM canon.audit_lane AS l
          LEFT JOIN (SELECT lane, pg_catalog.max(seq) AS seq FROM canon.audit_lane_link GROUP BY lane) AS m
              ON m.lane OPERATOR(pg_catalog.=) l.lane
-         WHERE l.seq OPERATOR(pg_catalog.<>) COALESCE(m.seq, 0)
+         WHERE l.seq OPERATOR(pg_catalog.<>) COALESCE(m.seq, l.base_seq)
          ORDER BY 1 LIMIT 1",
     )?;
     found.map(|(entry, text)| problem(entry, text)).transpose()

@@ -1,6 +1,6 @@
 //! The ledger as lines: to verify elsewhere, or to read.
 
-use canon_core::ledger::dump::{Anchor, Line};
+use canon_core::ledger::dump::Line;
 use canon_core::ledger::receipt::EntryJson;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -26,11 +26,15 @@ pub(super) fn audit_export(
 }
 
 fn json_lines() -> Result<Vec<String>> {
-    let (origin, anchor) = verify::origin_and_anchor(false)?;
+    let verify::Beginning { origin, anchor, .. } = verify::beginning()?;
     let begin = i64::try_from(anchor.size).unwrap_or(i64::MAX);
     let first_block = i64::try_from(anchor.block).unwrap_or(i64::MAX) + 1;
     let write = |line: &Line| serde_json::to_string(line).map_err(|error| Error::Internal(error.to_string()));
-    let mut lines = vec![write(&Line::Ledger { origin, anchor: Anchor { ..anchor } })?];
+    let mut lines = vec![write(&Line::Ledger { origin, anchor })?];
+    // The block at which removed entries end, then those with entries.
+    for (block, hash, checkpoint) in verify::blocks(first_block - 1, Some(first_block - 1))? {
+        lines.push(write(&Line::Block { block, hash, checkpoint })?);
+    }
     let blocks = verify::blocks(first_block, None)?;
     let mut blocks = blocks.into_iter().peekable();
     verify::each_entry(Range::Positions(begin, i64::MAX), &mut |link, stored| {

@@ -5,6 +5,8 @@ REVOKE ALL ON FUNCTION canon.audit_prove(bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION canon.audit_prove_consistency(bigint, bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION canon.audit_status() FROM PUBLIC;
 REVOKE ALL ON FUNCTION canon.audit_redact(bigint[], text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION canon.audit_retain(timestamptz, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION canon.audit_await_seal(xid8, integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION canon.audit_history(regclass, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION canon.audit_row_at(regclass, text, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION canon.audit_diff(regclass, text, timestamptz, timestamptz) FROM PUBLIC;
@@ -20,6 +22,8 @@ COMMENT ON FUNCTION canon.audit_seal(integer) IS
     'Seals what was committed: positions, tree, chains, block, signed checkpoint; returns the number of entries';
 COMMENT ON FUNCTION canon.audit_await_seal(integer) IS
     'Waits until everything that was committed before the call is sealed; returns the size of the tree';
+COMMENT ON FUNCTION canon.audit_await_seal(xid8, integer) IS
+    'Waits until a transaction has ended and is sealed; returns the receipts of its entries';
 COMMENT ON FUNCTION canon.audit_verify(boolean, boolean, bigint, bigint) IS
     'Verifies the ledger from the stored data up: entries, tree, chains, blocks, signatures, exported checkpoints, completeness';
 COMMENT ON FUNCTION canon.audit_prove(bigint) IS 'Receipt of an entry: the entry and the proof that it is in the ledger, as JSON';
@@ -27,6 +31,8 @@ COMMENT ON FUNCTION canon.audit_prove_consistency(bigint, bigint) IS
     'Proof that the tree of the second size begins with the tree of the first';
 COMMENT ON FUNCTION canon.audit_redact(bigint[], text) IS
     'Erases the content of entries, which stay verifiable; returns the number of the entry that says so';
+COMMENT ON FUNCTION canon.audit_retain(timestamptz, text) IS
+    'Removes entries of the time before, by whole partitions where possible; roots stay, what is left verifies; returns their number';
 COMMENT ON FUNCTION canon.audit_history(regclass, text) IS 'Who changed a row, when, and what';
 COMMENT ON FUNCTION canon.audit_row_at(regclass, text, timestamptz) IS 'A row as it was at a time, as its entries tell';
 COMMENT ON FUNCTION canon.audit_diff(regclass, text, timestamptz, timestamptz) IS

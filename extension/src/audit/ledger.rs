@@ -162,6 +162,12 @@ pub(super) fn hash(bytes: Option<&[u8]>) -> Result<Hash> {
     bytes.and_then(Hash::from_slice).ok_or_else(|| Error::Internal("a hash in the ledger has not 32 bytes".to_owned()))
 }
 
+/// A transaction as an argument of a statement.
+pub(super) fn xid(value: i64) -> DatumWithOid<'static> {
+    // SAFETY: an xid8 is passed like an int8.
+    unsafe { DatumWithOid::new(Raw(pg_sys::Datum::from(value)), pg_sys::XID8OID) }
+}
+
 /// A value as the server passes it, of a type that pgrx does not know or would convert.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Raw(pub(super) pg_sys::Datum);

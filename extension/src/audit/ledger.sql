@@ -102,12 +102,14 @@ CREATE TABLE canon.audit_chain (
 COMMENT ON TABLE canon.audit_chain IS 'Last link of each chain but the one of the whole ledger';
 
 CREATE TABLE canon.audit_lane (
-    lane integer NOT NULL,
-    seq  bigint  NOT NULL,
-    head bytea   NOT NULL,
+    lane      integer NOT NULL,
+    seq       bigint  NOT NULL,
+    head      bytea   NOT NULL,
+    base_seq  bigint  NOT NULL DEFAULT 0,
+    base_hash bytea   NOT NULL,
     CONSTRAINT pk_audit_lane PRIMARY KEY (lane)
 );
-COMMENT ON TABLE canon.audit_lane IS 'Heads of the chains that are written inside the transaction';
+COMMENT ON TABLE canon.audit_lane IS 'Chains that are written inside the transaction: where they begin, and their heads';
 CREATE TABLE canon.audit_lane_link (
     lane          integer NOT NULL,
     seq           bigint  NOT NULL,

@@ -15,7 +15,7 @@ use super::columns::{self, Values, text_in};
 use super::config::{Config, LogColumns, Mode};
 use super::enable::{self, Relation, closed, run_as_caller};
 use super::record::{Event, record};
-use super::{checks, ledger};
+use super::{checks, ledger, verify};
 use crate::error::{self, Error};
 use crate::user::ActingAs;
 
@@ -72,12 +72,20 @@ LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 pub(super) fn audit_log_guard<'a>(
     trigger: &'a PgTrigger<'a>,
 ) -> Result<Option<PgHeapTuple<'a, AllocatedByRust>>, PgTriggerError> {
-    if !ledger::Working::is_ours() {
+    if !ledger::Working::is_ours() && !is_action_of_a_key(trigger) {
         let part = |name: Result<String, PgTriggerError>| name.unwrap_or_else(|_| "?".to_owned());
         let relation = pgrx::spi::quote_qualified_identifier(part(trigger.table_schema()), part(trigger.table_name()));
         ErrorReport::from(Error::LogIsAppendOnly { relation }).report(PgLogLevel::ERROR);
     }
     Ok(trigger.new().map(PgHeapTuple::into_owned))
+}
+
+/// Whether a foreign key is setting a column to what has become of the row that it points to. The server
+/// marks such work, and no statement can: rows must not keep a login from being deleted. The change
+/// is recorded as any other.
+fn is_action_of_a_key(trigger: &PgTrigger<'_>) -> bool {
+    // SAFETY: reads a flag of the session.
+    trigger.event().fired_by_update() && unsafe { pg_sys::InNoForceRLSOperation() }
 }
 
 /// Calls `visit` with the image of each row of a recorded table, and its two hashes where it is a log.
@@ -252,7 +260,7 @@ pub(super) fn compare(logs_only: bool) -> error::Result<Option<Problem>> {
 
 fn compare_table(table: &Relation, id: &str) -> error::Result<Option<Problem>> {
     let Some(config) = table.recorded.clone().filter(|config| !config.key.is_empty()) else { return Ok(None) };
-    let mut seen = last_seen(id)?;
+    let mut seen = last_seen(id, &config.key)?;
     let mut bad: Option<(i64, String)> = None;
     let mut blame = |entry: i64, text: String| {
         if bad.as_ref().is_none_or(|(known, _)| entry < *known) {
@@ -291,7 +299,7 @@ fn compare_table(table: &Relation, id: &str) -> error::Result<Option<Problem>> {
 }
 
 /// Last known state of every row by key; `None` where it was deleted.
-fn last_seen(id: &str) -> error::Result<HashMap<String, Option<Seen>>> {
+fn last_seen(id: &str, key_columns: &[String]) -> error::Result<HashMap<String, Option<Seen>>> {
     let table = enable::uuid(id)?;
     Spi::connect(|client| {
         let rows = client.select(
@@ -322,7 +330,10 @@ fn last_seen(id: &str) -> error::Result<HashMap<String, Option<Seen>>> {
                 _ => seen.remove(&key).flatten().unwrap_or_default(),
             };
             state.entry = row.get(1)?.unwrap_or_default();
-            state.hashes = (row.get(6)?.unwrap_or_default(), row.get(7)?.unwrap_or_default());
+            // The columns of a log hold the links of the entry that added the row.
+            if operation == "INSERT" {
+                state.hashes = (row.get(6)?.unwrap_or_default(), row.get(7)?.unwrap_or_default());
+            }
             for field in fields(old.unwrap_or_default()).flatten() {
                 state.columns.remove(field.name);
             }
@@ -330,7 +341,13 @@ fn last_seen(id: &str) -> error::Result<HashMap<String, Option<Seen>>> {
                 state.columns.insert(field.name.to_owned(), field.bytes.to_vec());
             }
             // An update of the key itself moves the row.
-            seen.insert(key, Some(state));
+            let moved = columns::key_text(new.unwrap_or_default(), key_columns).filter(|new| *new != key);
+            if let Some(new) = moved {
+                seen.insert(key, None);
+                seen.insert(new, Some(state));
+            } else {
+                seen.insert(key, Some(state));
+            }
         }
         Ok(seen)
     })
@@ -338,6 +355,7 @@ fn last_seen(id: &str) -> error::Result<HashMap<String, Option<Seen>>> {
 
 /// Writes the verdict into the `verified` columns: true up to the first bad position, false from there on.
 pub(super) fn mark_verified(first_bad: Option<u64>) -> error::Result<()> {
+    let removed = verify::beginning()?.anchor.size > 0;
     let rows = Spi::connect(|client| {
         let rows = client.select(
             "SELECT id::pg_catalog.text FROM canon.audit_table
@@ -351,31 +369,62 @@ pub(super) fn mark_verified(first_bad: Option<u64>) -> error::Result<()> {
         let Some(table) = table_of(&id)? else { continue };
         let Some(log) = table.recorded.as_ref().and_then(|config| config.log.clone()) else { continue };
         let Some(verified) = log.verified else { continue };
-        let good = good_hashes(&id, first_bad)?;
-        let (verified, hash) = (pgrx::spi::quote_identifier(verified), pgrx::spi::quote_identifier(log.chain_hash));
+        let Some(key) = table.recorded.as_ref().and_then(|config| config.key.first()) else { continue };
+        let Known { keys, hashes, good } = known_rows(&id, first_bad)?;
+        let ident = |name: &str| pgrx::spi::quote_identifier(name);
+        // What the ledger does not know any more keeps its last verdict.
         let sql = format!(
             "UPDATE {name} AS t SET {verified} = v.good
-             FROM (SELECT s.ctid AS at, g.hash IS NOT NULL AS good FROM {name} AS s
-                 LEFT JOIN pg_catalog.unnest($1::pg_catalog.text[]) AS g (hash) ON g.hash = s.{hash}) AS v
-             WHERE t.ctid = v.at AND t.{verified} IS DISTINCT FROM v.good",
-            name = table.name
+             FROM (SELECT s.ctid AS at, COALESCE(g.good AND g.hash = s.{hash}, false) AS good, g.key IS NOT NULL AS known
+                 FROM {name} AS s
+                 LEFT JOIN ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[]),
+                     pg_catalog.unnest($3::pg_catalog.bool[])) AS g (key, hash, good)
+                     ON g.key::{ty} = s.{key}) AS v
+             WHERE t.ctid = v.at AND t.{verified} IS DISTINCT FROM v.good AND (v.known OR NOT $4)",
+            name = table.name,
+            verified = ident(&verified),
+            hash = ident(&log.chain_hash),
+            key = ident(key),
+            ty = table.key_type(key)?,
         );
-        as_table_owner(&table, &sql, &[good.into()])?;
+        as_table_owner(&table, &sql, &[keys.into(), hashes.into(), good.into(), removed.into()])?;
     }
     Ok(())
 }
 
-fn good_hashes(id: &str, first_bad: Option<u64>) -> error::Result<Vec<String>> {
+/// Rows of a log table as the ledger knows them, by column.
+#[derive(Default)]
+struct Known {
+    keys: Vec<String>,
+    hashes: Vec<String>,
+    good: Vec<bool>,
+}
+
+fn known_rows(id: &str, first_bad: Option<u64>) -> error::Result<Known> {
     let table = enable::uuid(id)?;
     let end = first_bad.map_or(i64::MAX, |position| i64::try_from(position).unwrap_or(i64::MAX));
     Spi::connect(|client| {
         let rows = client.select(
-            "SELECT pg_catalog.encode(p.audit_chain_hash, 'hex') FROM canon.audit_position AS p
+            "SELECT DISTINCT ON (e.row_key) e.row_key, pg_catalog.encode(p.audit_chain_hash, 'hex'),
+                 p.position OPERATOR(pg_catalog.<) $2
+             FROM canon.audit_position AS p
              JOIN canon.audit_entry AS e ON e.id OPERATOR(pg_catalog.=) p.entry_id
-             WHERE e.table_id OPERATOR(pg_catalog.=) $1 AND p.position OPERATOR(pg_catalog.<) $2",
+             WHERE e.table_id OPERATOR(pg_catalog.=) $1 AND e.operation OPERATOR(pg_catalog.=) 'INSERT'
+               AND e.row_key IS NOT NULL
+             ORDER BY e.row_key, p.position DESC",
             None,
             &[table.into(), end.into()],
         )?;
-        Ok(rows.map(|row| row.get::<String>(1)).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        let mut known = Known::default();
+        for row in rows {
+            if let (Some(key), Some(hash), Some(good)) =
+                (row.get::<String>(1)?, row.get::<String>(2)?, row.get::<bool>(3)?)
+            {
+                known.keys.push(key);
+                known.hashes.push(hash);
+                known.good.push(good);
+            }
+        }
+        Ok(known)
     })
 }

@@ -3,6 +3,7 @@
 //! Recording takes no lock and reads no head: each change becomes a row with a salted leaf, written in
 //! the transaction that made the change. Sealing comes after commit and gives the entries their order.
 
+mod await_seal;
 mod capture;
 mod checks;
 mod columns;
@@ -17,10 +18,12 @@ mod ledger;
 mod log;
 mod record;
 mod redact;
+mod retain;
 mod seal;
 mod settings;
 mod sign;
 mod status;
+mod store;
 mod tree;
 mod verify;
 
@@ -38,7 +41,8 @@ pgrx::extension_sql_file!(
         enable::audit_disable,
         status::audit_status,
         seal::audit_seal,
-        seal::audit_await_seal,
+        await_seal::audit_await_seal,
+        await_seal::audit_await_receipts,
         seal::audit_declare_restore,
         verify::audit_verify,
         tree::audit_prove,
@@ -46,6 +50,7 @@ pgrx::extension_sql_file!(
         columns::audit_image,
         ledger::audit_identity,
         redact::audit_redact,
+        retain::audit_retain,
         history::audit_history,
         history::audit_row_at,
         history::audit_diff,

@@ -5,7 +5,6 @@
 //! only. A batch may take several runs; each run is one transaction and ends with a block.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
 
 use canon_core::ledger::block::Block;
 use canon_core::ledger::entry::Operation;
@@ -70,7 +69,7 @@ struct Run {
 }
 
 /// The state of the ledger, locked.
-struct State {
+pub(super) struct State {
     origin: String,
     incarnation: i32,
     identity: String,
@@ -85,7 +84,7 @@ struct State {
 }
 
 /// Locks the state; `None` while another session is sealing.
-fn lock() -> Result<Option<State>> {
+pub(super) fn lock() -> Result<Option<State>> {
     Spi::connect_mut(|client| {
         let rows = client.update(
             "SELECT origin, incarnation, identity, after_id, size, edge, head, block, block_hash,
@@ -157,7 +156,7 @@ fn seal(limit: i64) -> Result<Run> {
 
 /// The current snapshot, with the own transaction among those in progress: the server leaves it out,
 /// and what it writes after this would never be sealed.
-fn current_snapshot() -> Result<String> {
+pub(super) fn current_snapshot() -> Result<String> {
     let row = Spi::connect_mut(|client| {
         let sql = "SELECT pg_catalog.pg_current_snapshot()::pg_catalog.text, pg_catalog.pg_current_xact_id()::pg_catalog.text";
         client.update(sql, None, &[])?.first().get_two::<String, String>()
@@ -245,11 +244,6 @@ fn bounds(snapshot: &str) -> Result<(i64, String)> {
     xmax.map(|xmax| (xmax, format!("{{{open}}}"))).ok_or_else(|| Error::Internal(format!("not a snapshot: {snapshot}")))
 }
 
-fn xid(value: i64) -> DatumWithOid<'static> {
-    // SAFETY: an xid8 is passed like an int8.
-    unsafe { DatumWithOid::new(Raw(pg_sys::Datum::from(value)), pg_sys::XID8OID) }
-}
-
 /// The next entries of the batch, in order.
 fn ready(state: &State, target: &str, limit: i64) -> Result<Vec<Ready>> {
     let (from, open) = bounds(&state.snapshot)?;
@@ -278,12 +272,12 @@ fn ready(state: &State, target: &str, limit: i64) -> Result<Vec<Ready>> {
              ORDER BY e.xid, e.id LIMIT $8",
             None,
             &[
-                xid(from),
-                xid(to),
+                ledger::xid(from),
+                ledger::xid(to),
                 open.as_str().into(),
                 target.into(),
                 state.after_id.into(),
-                xid(state.cursor.0),
+                ledger::xid(state.cursor.0),
                 state.cursor.1.into(),
                 limit.into(),
             ],
@@ -516,45 +510,8 @@ fn save(state: &State) -> Result<()> {
             state.block_hash.0.as_slice().into(),
             state.snapshot.as_str().into(),
             state.target.as_deref().into(),
-            xid(state.cursor.0),
+            ledger::xid(state.cursor.0),
             state.cursor.1.into(),
         ],
     )
-}
-
-/// Waits until everything that was committed before the call is sealed.
-#[pg_extern(schema = "canon", volatile, parallel_unsafe)]
-pub(super) fn audit_await_seal(timeout_ms: default!(i32, "10000")) -> std::result::Result<i64, ErrorReport> {
-    Ok(ledger::as_owner(|| await_seal(Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(0))))?)
-}
-
-fn await_seal(timeout: Duration) -> Result<i64> {
-    const STEP: i64 = 5_000;
-    let begun = Instant::now();
-    let wanted = current_snapshot()?;
-    loop {
-        let size = Spi::connect_mut(|client| {
-            let rows = client.update(
-                "SELECT l.size FROM canon.audit_ledger AS l
-                 WHERE NOT EXISTS (SELECT FROM canon.audit_entry AS e
-                     WHERE (e.xid OPERATOR(pg_catalog.>=) pg_catalog.pg_snapshot_xmax(l.snapshot)
-                            OR e.xid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT pg_catalog.pg_snapshot_xip(l.snapshot))))
-                       AND pg_catalog.pg_visible_in_snapshot(e.xid, $1::pg_catalog.text::pg_catalog.pg_snapshot)
-                       AND NOT EXISTS (SELECT FROM canon.audit_position AS p
-                           WHERE p.entry_id OPERATOR(pg_catalog.=) e.id))",
-                Some(1),
-                &[wanted.as_str().into()],
-            )?;
-            if rows.is_empty() { Ok(None) } else { rows.first().get_one::<i64>() }
-        })?;
-        if let Some(size) = size {
-            return Ok(size);
-        }
-        if begun.elapsed() >= timeout {
-            return Err(Error::SealTimeout { seconds: timeout.as_secs_f64() });
-        }
-        pgrx::check_for_interrupts!();
-        // SAFETY: sleeps.
-        unsafe { pg_sys::pg_usleep(STEP) };
-    }
 }

@@ -20,6 +20,7 @@ pub(super) static REASON: GucSetting<Option<CString>> = GucSetting::<Option<CStr
 pub(super) static IP: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 pub(super) static USER_AGENT: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 pub(super) static ON_FAILURE: GucSetting<OnFailure> = GucSetting::<OnFailure>::new(OnFailure::Error);
+static PACKS: GucSetting<bool> = GucSetting::<bool>::new(true);
 static SEAL_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(500);
 pub(super) static KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 pub(super) static SIGNER_COMMAND: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
@@ -60,6 +61,14 @@ pub(crate) fn init() {
         c"With \"warning\" it succeeds and is missing in the ledger.",
         &ON_FAILURE,
         GucContext::Suset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_bool_guc(
+        c"canon.audit_packs",
+        c"Whether installing a pack records its important tables in the audit ledger",
+        c"",
+        &PACKS,
+        GucContext::Userset,
         GucFlags::default(),
     );
     GucRegistry::define_int_guc(

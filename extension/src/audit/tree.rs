@@ -79,9 +79,12 @@ pub(super) fn write(growth: &Growth) -> Result<()> {
 /// Receipt of an entry.
 #[pg_extern(schema = "canon", volatile, strict, parallel_unsafe)]
 pub(super) fn audit_prove(entry: i64) -> std::result::Result<JsonB, ErrorReport> {
-    let receipt = ledger::as_owner(|| prove(entry))?;
-    let value = serde_json::to_value(receipt).map_err(|error| Error::Internal(error.to_string()))?;
-    Ok(JsonB(value))
+    Ok(JsonB(ledger::as_owner(|| receipt(entry))?))
+}
+
+/// The receipt of an entry as JSON. Must run as the owner of the ledger.
+pub(super) fn receipt(entry: i64) -> Result<serde_json::Value> {
+    serde_json::to_value(prove(entry)?).map_err(|error| Error::Internal(error.to_string()))
 }
 
 fn prove(entry: i64) -> Result<Receipt> {

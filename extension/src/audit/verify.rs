@@ -4,7 +4,7 @@ use canon_core::ledger::block::Block;
 use canon_core::ledger::dump::Anchor;
 use canon_core::ledger::entry::{Body, Header, Operation};
 use canon_core::ledger::hash::Hash;
-use canon_core::ledger::verify::{Audit, Link, Problem, Start, Stored};
+use canon_core::ledger::verify::{Audit, Link, Problem, Start, Stored, Witnessed};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 const CHUNK: i64 = 8_192;
 
 /// What verification has found.
-type Row = (bool, i64, Option<i64>, Option<String>, Option<i64>, i64, i64, i64);
+type Row = (bool, i64, Option<i64>, Option<String>, Option<i64>, i64, i64, i64, i64);
 
 /// Verifies the ledger.
 #[pg_extern(schema = "canon", volatile, parallel_unsafe)]
@@ -40,28 +40,34 @@ pub(super) fn audit_verify(
             name!(redacted, i64),
             name!(signed_checkpoints, i64),
             name!(size, i64),
+            name!(removed, i64),
         ),
     >,
     ErrorReport,
 > {
     let row = match ledger::owner()? {
-        None => (true, 0, None, None, None, 0, 0, 0),
+        None => (true, 0, None, None, None, 0, 0, 0, 0),
         Some(owner) => ledger::as_role(owner, || verify(incremental, live, from_block, to_block))?,
     };
     Ok(TableIterator::once(row))
 }
 
 fn verify(incremental: bool, live: bool, from_block: Option<i64>, to_block: Option<i64>) -> Result<Row> {
-    let (origin, anchor) = origin_and_anchor(incremental)?;
-    let start = match from_block.filter(|block| *block > 1) {
-        Some(block) => start_at(block)?,
-        None => anchor.start().ok_or_else(|| Error::Internal("the anchor of the ledger is malformed".to_owned()))?,
+    let beginning = beginning()?;
+    let removed = beginning.anchor.size;
+    let start = match from_block {
+        Some(block) if block > block_number(&beginning.anchor) + 1 => start_at(block, &beginning.anchor)?,
+        Some(_) => started(&beginning.anchor)?,
+        None if incremental => started(&beginning.verified)?,
+        None => started(&beginning.anchor)?,
     };
     let whole = to_block.is_none();
     let witnessed = if whole { sign::exported()? } else { Vec::new() };
-    let mut audit = Audit::new(start, sign::public_key()?, Some(origin), witnessed);
-    let mut problem = feed(&mut audit, to_block)?.err();
+    let (mut audit, mut problem) = run(start, beginning, witnessed, to_block)?;
     if problem.is_none() && whole {
+        if audit.is_waiting() {
+            heed_unsealed(&mut audit)?;
+        }
         problem = audit.finish().err();
     }
     if problem.is_none() && whole {
@@ -85,34 +91,98 @@ fn verify(incremental: bool, live: bool, from_block: Option<i64>, to_block: Opti
         number(redacted),
         number(signed),
         number(size),
+        number(removed),
     ))
 }
 
-/// Origin of the ledger, and where its entries begin, or the last verification ended well.
-pub(super) fn origin_and_anchor(incremental: bool) -> Result<(String, Anchor)> {
+/// Verifies what there is up to a block.
+pub(super) fn up_to(block: i64) -> Result<(Audit, Option<Problem>)> {
+    let beginning = beginning()?;
+    run(started(&beginning.anchor)?, beginning, Vec::new(), Some(block))
+}
+
+fn run(
+    start: Start,
+    beginning: Beginning,
+    witnessed: Vec<Witnessed>,
+    to_block: Option<i64>,
+) -> Result<(Audit, Option<Problem>)> {
+    let at_anchor = start.edge.size() == beginning.anchor.size;
+    let mut audit = Audit::new(start, sign::public_key()?, Some(beginning.origin), witnessed);
+    if at_anchor && beginning.anchor.size > 0 {
+        audit = audit.after_removal();
+        let last = block_number(&beginning.anchor);
+        for (block, hash, note) in blocks(last, Some(last))? {
+            if let Err(problem) = audit.anchor(&block, hash, note.as_deref()) {
+                return Ok((audit, Some(problem)));
+            }
+        }
+    }
+    let problem = feed(&mut audit, to_block)?.err();
+    Ok((audit, problem))
+}
+
+fn started(anchor: &Anchor) -> Result<Start> {
+    anchor.start().ok_or_else(|| Error::Internal("the anchor of the ledger is malformed".to_owned()))
+}
+
+fn block_number(anchor: &Anchor) -> i64 {
+    i64::try_from(anchor.block).unwrap_or(i64::MAX)
+}
+
+/// Entries that announce an erasure or a removal and are not sealed yet. That they will be is for the
+/// check of completeness.
+fn heed_unsealed(audit: &mut Audit) -> Result<()> {
+    let sql = "SELECT 0::pg_catalog.int8, e.id, NULL::pg_catalog.text, NULL::pg_catalog.bytea, NULL::pg_catalog.bytea,
+            e.id, e.recorded_at, e.xid, e.operation, e.table_id, e.relation, e.row_key, e.old_row, e.new_row,
+            e.actor, e.context, e.salt, e.commitment, e.leaf
+        FROM canon.audit_entry AS e
+        WHERE e.operation OPERATOR(pg_catalog.=) ANY (ARRAY['REDACT', 'RETAIN']) AND $1 IS NOT NULL AND $2 IS NOT NULL
+          AND NOT EXISTS (SELECT FROM canon.audit_position AS p WHERE p.entry_id OPERATOR(pg_catalog.=) e.id)";
+    chunk(sql, 0, 0, &mut |_, stored| {
+        if let Some(stored) = stored.filter(|stored| stored.compute_leaf() == Ok(stored.leaf)) {
+            audit.heed(stored);
+        }
+        Ok(())
+    })
+    .map(|_| ())
+}
+
+/// Where verification can begin.
+pub(super) struct Beginning {
+    pub(super) origin: String,
+    /// Before the first entry that is left.
+    pub(super) anchor: Anchor,
+    /// After the last one that was verified.
+    verified: Anchor,
+}
+
+/// Reads it from the state of the ledger.
+pub(super) fn beginning() -> Result<Beginning> {
     Spi::connect(|client| {
         let rows = client.select(
-            "SELECT origin, anchor::pg_catalog.text, CASE WHEN $1 THEN verified::pg_catalog.text END FROM canon.audit_ledger",
+            "SELECT origin, anchor::pg_catalog.text, verified::pg_catalog.text FROM canon.audit_ledger",
             Some(1),
-            &[incremental.into()],
+            &[],
         )?;
         let row = rows.first();
         let missing = || Error::Internal("canon.audit_ledger has lost its row".to_owned());
         let origin: String = row.get(1)?.ok_or_else(missing)?;
         let anchor: String = row.get(2)?.ok_or_else(missing)?;
-        let anchor = row.get::<String>(3)?.unwrap_or(anchor);
-        Ok((origin, serde_json::from_str(&anchor).map_err(|error| Error::Internal(error.to_string()))?))
+        let verified = row.get::<String>(3)?.unwrap_or_else(|| anchor.clone());
+        let read = |text: &str| serde_json::from_str(text).map_err(|error| Error::Internal(error.to_string()));
+        Ok(Beginning { origin, anchor: read(&anchor)?, verified: read(&verified)? })
     })
 }
 
 /// Where a block begins, taken from what is stored: whoever verifies the blocks before it vouches for that.
-fn start_at(block: i64) -> Result<Start> {
+fn start_at(block: i64, anchor: &Anchor) -> Result<Start> {
     let before = blocks(block - 1, Some(block - 1))?.into_iter().next();
     let (before, hash, _) = before.ok_or_else(|| Error::Internal(format!("there is no block {}", block - 1)))?;
     let size = i64::try_from(before.size).unwrap_or(i64::MAX);
     let mut start = Start {
         edge: Tiles::default().edge(before.size)?,
-        chains: std::collections::HashMap::new(),
+        chains: started(anchor)?.chains,
         block: (before.number, hash),
     };
     Spi::connect(|client| {
