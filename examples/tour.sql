@@ -101,6 +101,21 @@ SELECT allowed, level, "limit", remaining FROM canon.check_quota(:'org_id', NULL
 
 ROLLBACK;
 
+\echo '== audit: the important tables of the packs are recorded; sealed, chained, provable'
+SELECT count(*) AS tables, bool_and(recording) AS recording FROM canon.audit_status();
+SELECT canon.audit_seal() IS NOT NULL AS sealed;
+SELECT position, operation, relation, left(previous_hash, 12) AS previous_hash, left(audit_chain_hash, 12) AS audit_chain_hash
+FROM canon.audit_log WHERE chain IS NULL ORDER BY position LIMIT 3;
+SELECT jsonb_array_length(canon.audit_prove(1) -> 'path') AS hashes_of_the_proof;
+SELECT ok, first_bad, problem FROM canon.audit_verify();
+
+\echo '== audit: somebody with every right changes an entry'
+BEGIN;
+SET LOCAL session_replication_role = replica;
+UPDATE canon.audit_entry SET actor = 'somebody_else' WHERE id = 3;
+SELECT ok, first_bad, problem FROM canon.audit_verify();
+ROLLBACK;
+
 \echo '== validate: every pack is in the database as it declares'
 SELECT pack, kind, expected, found FROM canon.validate()
 WHERE kind IN ('tables', 'columns', 'foreign keys', 'checks', 'indexes') ORDER BY pack, kind;

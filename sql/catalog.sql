@@ -37,6 +37,16 @@ status_trigger AS MATERIALIZED (
     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
     WHERE n.nspname = 'canon' AND p.proname IN ('status_enforce', 'status_settle', 'status_record') AND t.tgnargs = 1
 ),
+-- So do those of the audit ledger, which records a table whatever its definition.
+engine_trigger AS MATERIALIZED (
+    SELECT st.oid FROM status_trigger st
+    UNION ALL
+    SELECT t.oid
+    FROM pg_catalog.pg_trigger t
+    JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+    JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+    WHERE n.nspname = 'canon' AND p.proname IN ('audit_capture', 'audit_log_guard')
+),
 rel AS MATERIALIZED (
     SELECT c.oid, c.relname, n.nspname, c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity,
            c.relispartition, c.relpartbound, c.reloptions, c.reloftype, c.relowner, c.relacl
@@ -211,7 +221,7 @@ trg AS MATERIALIZED (
     JOIN rel ON rel.oid = t.tgrelid
     JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
     JOIN pg_catalog.pg_namespace pn ON pn.oid = p.pronamespace
-    WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND t.oid NOT IN (SELECT st.oid FROM status_trigger st)
+    WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND t.oid NOT IN (SELECT et.oid FROM engine_trigger et)
 ),
 trgs AS MATERIALIZED (
     SELECT tgrelid, pg_catalog.json_agg(doc ORDER BY oid) AS docs FROM trg GROUP BY tgrelid

@@ -6,6 +6,7 @@
 //! of the rounds counts. [`throughput`] and [`time_per_call`] write most closures.
 #![forbid(unsafe_code)]
 
+mod audit;
 mod case;
 mod machine;
 mod measure;

@@ -30,7 +30,17 @@ impl PrivateCluster {
     ///
     /// When it cannot be initialised or started.
     pub fn start_new(like: &Server, settings: &[(&str, &str)]) -> Result<Self> {
-        let private = Self::stopped(like)?;
+        Self::start_in(Path::new("/tmp"), like, settings)
+    }
+
+    /// As [`Self::start_new`], in a directory under `parent`: `/dev/shm` makes a server that no disk
+    /// slows down. The path must be short, for a socket lies in it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::start_new`].
+    pub fn start_in(parent: &Path, like: &Server, settings: &[(&str, &str)]) -> Result<Self> {
+        let private = Self::stopped_in(parent, like)?;
         private.cluster.init(false)?;
         let mut all = vec![("fsync", "off"), ("shared_preload_libraries", "pg_canon")];
         all.extend(settings);
@@ -47,7 +57,11 @@ impl PrivateCluster {
     /// When the temporary directory cannot be created.
     pub fn stopped(like: &Server) -> Result<Self> {
         // Not in TMPDIR: the path of a socket may have 107 bytes.
-        let dir = tempfile::Builder::new().prefix("pg_canon-test-").tempdir_in("/tmp")?;
+        Self::stopped_in(Path::new("/tmp"), like)
+    }
+
+    fn stopped_in(parent: &Path, like: &Server) -> Result<Self> {
+        let dir = tempfile::Builder::new().prefix("pg_canon-test-").tempdir_in(parent)?;
         ServerUser::current()?.own(dir.path())?;
         let cluster = Cluster {
             bin: like.bin.clone(),

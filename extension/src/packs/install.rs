@@ -51,6 +51,7 @@ fn install_one(pack: &'static Manifest) -> Result<Outcome> {
     let default_rows = live::row_digests(pack, &schemas)?;
     let installed = Record { pack: pack.name.clone(), version: pack.version.clone(), schemas, default_rows };
     record::insert(&installed, &live::current_role()?)?;
+    record_changes(pack)?;
     Ok(Outcome { pack, action: "installed" })
 }
 
@@ -82,6 +83,33 @@ fn require_create_privilege() -> Result<()> {
 fn run_file(text: &str) -> Result<()> {
     Spi::connect_mut(|client| client.update(text, None, &[]).map(|_| ()))?;
     Ok(())
+}
+
+/// Hands the important tables to the audit ledger, unless `canon.audit_packs` says not to.
+fn record_changes(pack: &Manifest) -> Result<()> {
+    let audited = library::audited(pack)?;
+    Spi::connect_mut(|client| {
+        let sql = "SELECT pg_catalog.current_setting('canon.audit_packs')::pg_catalog.bool";
+        if client.update(sql, Some(1), &[])?.first().get_one::<bool>()? != Some(true) {
+            return Ok(());
+        }
+        for table in audited.tables {
+            client.update(
+                "SELECT canon.audit_enable($1::pg_catalog.text::pg_catalog.regclass,
+                     redacted_columns => $2, exclude_columns => $3)",
+                None,
+                &[table.name.into(), table.redacted.into(), table.excluded.into()],
+            )?;
+        }
+        for log in audited.logs {
+            client.update(
+                "SELECT canon.audit_seal_table($1::pg_catalog.text::pg_catalog.regclass, chain_by => $2)",
+                None,
+                &[log.name.into(), log.chain_by.into()],
+            )?;
+        }
+        Ok(())
+    })
 }
 
 /// Calls one function of ours with one text. An engine is used as anybody uses it: through SQL.

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use canon_core::pack::Manifest;
+use canon_core::pack::{Audited, Manifest};
 use include_dir::{Dir, include_dir};
 
 use crate::error::{Error, Result};
@@ -47,6 +47,16 @@ pub(super) fn named(name: &str) -> Result<Vec<&'static Manifest>> {
 pub(super) fn text(pack: &Manifest, file: &str) -> Result<&'static str> {
     let text = SCHEMA.get_file(format!("{}/{file}", pack.name)).and_then(|f| f.contents_utf8());
     text.ok_or_else(|| Error::Internal(format!("pack \"{}\" lacks its file {file}", pack.name)))
+}
+
+/// What the audit ledger records of a pack from the start.
+pub(super) fn audited(pack: &Manifest) -> Result<Audited> {
+    let file = SCHEMA.get_file(format!("{}/audit.toml", pack.name)).and_then(|f| f.contents_utf8());
+    let read = |text| {
+        let wrong = |error| Error::Internal(format!("audit.toml of pack \"{}\" is damaged: {error}", pack.name));
+        Audited::parse(text).map_err(wrong)
+    };
+    file.map_or_else(|| Ok(Audited::default()), read)
 }
 
 /// The status machines of a pack and the columns that they guard, where it has any.
