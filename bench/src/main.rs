@@ -21,6 +21,9 @@ struct Cli {
     /// Seconds of each round
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
+    /// Only cases with this in their name; results of the others stay as they are
+    #[arg(long)]
+    case: Option<String>,
 }
 
 fn main() -> Result<()> {
@@ -37,10 +40,11 @@ fn main() -> Result<()> {
     let machine = Machine::describe(&server)?;
     let results = repo_root()?.join("bench/results");
     for benchmark in chosen {
-        let measured = measure(benchmark, &server, options)?;
+        let measured = measure(benchmark, &server, options, cli.case.as_deref())?;
         print!("{}", table(&measured));
         let measured: Vec<_> = measured.into_iter().map(|m| m.on(&machine)).collect();
-        println!("wrote {}\n", write_json(&results, benchmark.name, &measured)?.display());
+        let keep = cli.case.is_some();
+        println!("wrote {}\n", write_json(&results, benchmark.name, &measured, keep)?.display());
     }
     Ok(())
 }

@@ -52,6 +52,11 @@ impl Measurement {
         }
     }
 
+    /// What we measured, with its unit.
+    pub(crate) fn value(&self) -> String {
+        format!("{} {}", number(self.ours), self.unit)
+    }
+
     /// The same, with the machine it was measured on.
     #[must_use]
     pub fn on(mut self, machine: &Machine) -> Self {
@@ -106,18 +111,32 @@ fn number(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-/// Writes the results of one benchmark to `NAME.json` in `dir` and returns its path.
+/// Writes the results of one benchmark to `NAME.json` in `dir` and returns its path. With `keep`, what
+/// the file says of other cases stays.
 ///
 /// # Errors
 ///
 /// When the file cannot be written.
-pub fn write_json(dir: &Path, name: &str, results: &[Measurement]) -> Result<PathBuf> {
+pub fn write_json(dir: &Path, name: &str, results: &[Measurement], keep: bool) -> Result<PathBuf> {
     let file = dir.join(format!("{name}.json"));
-    let text = serde_json::to_string_pretty(results)? + "\n";
+    let mut all = if keep { read_json(&file) } else { Vec::new() };
+    for result in results {
+        let new = serde_json::to_value(result)?;
+        match all.iter_mut().find(|old| old["case"] == new["case"] && old["clients"] == new["clients"]) {
+            Some(old) => *old = new,
+            None => all.push(new),
+        }
+    }
+    let text = serde_json::to_string_pretty(&all)? + "\n";
     std::fs::create_dir_all(dir)
         .and_then(|()| std::fs::write(&file, text))
         .with_context(|| format!("cannot write {}", file.display()))?;
     Ok(file)
+}
+
+/// The results in a file; none where there is no such file, or none that can be read.
+fn read_json(file: &Path) -> Vec<serde_json::Value> {
+    std::fs::read(file).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -144,7 +163,7 @@ mod tests {
     fn the_file_has_the_documented_shape() {
         let dir = tempfile::tempdir().unwrap();
         let results = [result(Unit::OpsPerSecond, 3000.0, &[("redis", 1000.0)]).on(&machine())];
-        let file = write_json(&dir.path().join("new"), "rate", &results).unwrap();
+        let file = write_json(&dir.path().join("new"), "rate", &results, false).unwrap();
         assert_eq!(file.file_name().unwrap(), "rate.json");
         let json: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
         let expected = serde_json::json!([{
@@ -154,6 +173,20 @@ mod tests {
                         "postgres": "15.20", "profile": "release"}
         }]);
         assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn what_was_measured_again_replaces_what_was_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |ours: f64, keep| {
+            let other = Measurement { case: "other".to_owned(), ..result(Unit::Bytes, 1.0, &[]) };
+            let results = [result(Unit::Bytes, ours, &[]), other];
+            let results = if keep { &results[..1] } else { &results[..] };
+            let file = write_json(dir.path(), "rate", results, keep).unwrap();
+            read_json(&file).iter().map(|r| (r["case"].clone(), r["ours"].as_f64().unwrap())).collect::<Vec<_>>()
+        };
+        assert_eq!(write(5.0, false), [("one key".into(), 5.0), ("other".into(), 1.0)]);
+        assert_eq!(write(7.0, true), [("one key".into(), 7.0), ("other".into(), 1.0)]);
     }
 
     #[test]

@@ -17,18 +17,33 @@ pub struct Options {
     pub duration: Duration,
 }
 
-/// Measures every case of `benchmark`, and says on standard error how far it is.
+/// Measures every case of `benchmark` with `only` in its name, and says on standard error how far it
+/// is and what has come of it.
 ///
 /// # Errors
 ///
-/// When a contender fails, or measures something that is not a positive number.
-pub fn measure(benchmark: &Benchmark, server: &Server, options: Options) -> Result<Vec<Measurement>> {
-    let cases = (benchmark.cases)(server).with_context(|| format!("preparing benchmark {}", benchmark.name))?;
+/// When no case has such a name, a contender fails, or it measures something that is not a positive
+/// number.
+pub fn measure(
+    benchmark: &Benchmark,
+    server: &Server,
+    options: Options,
+    only: Option<&str>,
+) -> Result<Vec<Measurement>> {
+    let mut cases = (benchmark.cases)(server).with_context(|| format!("preparing benchmark {}", benchmark.name))?;
+    let all = cases.len();
+    cases.retain(|case| only.is_none_or(|part| case.name.contains(part)));
+    ensure!(!cases.is_empty() || all == 0, "no case of {} has {only:?} in its name", benchmark.name);
+    let count = cases.len();
     let mut measured = Vec::new();
-    for mut case in cases {
-        eprintln!("==> {}: {} ({} clients)", benchmark.name, case.name, case.clients);
-        let result = measure_case(benchmark.name, &mut case, options);
-        measured.push(result.with_context(|| format!("benchmark {}, case {}", benchmark.name, case.name))?);
+    for (number, mut case) in cases.into_iter().enumerate() {
+        let plural = if case.clients == 1 { "" } else { "s" };
+        eprint!("==> {} {}/{count}: {}, {} client{plural}", benchmark.name, number + 1, case.name, case.clients);
+        let result = measure_case(benchmark.name, &mut case, options)
+            .with_context(|| format!("benchmark {}, case {}", benchmark.name, case.name))?;
+        let ratios: String = result.ratios.iter().map(|(peer, ratio)| format!(", {ratio:.2}x {peer}")).collect();
+        eprintln!(": {}{ratios}", result.value());
+        measured.push(result);
     }
     Ok(measured)
 }

@@ -85,6 +85,9 @@ pub(crate) struct BenchArgs {
     /// Seconds of each round
     #[arg(long)]
     pub(crate) seconds: Option<f64>,
+    /// Only cases with this in their name; results of the others stay as they are
+    #[arg(long)]
+    pub(crate) case: Option<String>,
 }
 
 /// A layer of tests; they run in this order.

@@ -5,9 +5,10 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use super::args::{Call, Interval, calendar};
+use super::arrays::PerLevel;
 use super::clock;
 use super::decide::{self, Answer, Request, Tier};
-use super::error::{LimitError, MAX_LEVELS};
+use super::error::LimitError;
 use super::memory::{self, Space};
 use super::zone::ServerZone;
 use super::{row, table};
@@ -139,8 +140,8 @@ fn one(call: Call, decide: impl FnOnce(&Request<'_>) -> Result<Answer>) -> Resul
 
 /// `(keys text[], max_requests bigint[], per interval[], cost bigint)`
 fn rate_allow_all(call: Call) -> Result<pg_sys::Datum> {
-    let answers = several(call, Algorithm::Gcra, Tier::Memory, false)?.1;
-    Ok(pg_sys::Datum::from(answers.iter().all(|answer| answer.decision.allowed)))
+    let asked = Asked { algorithm: Algorithm::Gcra, tier: Tier::Memory, refund_on_abort: false };
+    several(call, asked, |requests| Ok(pg_sys::Datum::from(decide::allow_all(requests)?)))
 }
 
 /// `(keys text[], max_requests bigint[], per interval[], cost bigint, algorithm text, tier text,
@@ -149,38 +150,34 @@ fn rate_limit_all(call: Call) -> Result<pg_sys::Datum> {
     let algorithm = algorithm_of(call.text(4, "algorithm")?)?;
     let tier = tier_of(call.text(5, "tier")?, algorithm)?;
     let refund_on_abort = refund_of(call.text(6, "on_abort")?)?;
-    let (keys, answers) = several(call, algorithm, tier, refund_on_abort)?;
-    Ok(row::decision_all(call, &keys, &answers))
+    several(call, Asked { algorithm, tier, refund_on_abort }, |requests| {
+        let answers = decide::decide_all(requests)?;
+        Ok(row::decision_all(call, |k| requests[k].key, &answers))
+    })
 }
 
-/// Keys that differ, and a limit and a period for each.
-fn several<'a>(
-    call: Call,
+/// What all levels of a call have in common.
+struct Asked {
     algorithm: Algorithm,
     tier: Tier,
     refund_on_abort: bool,
-) -> Result<(Vec<&'a str>, Vec<Answer>)> {
+}
+
+/// Reads keys that differ, and a limit and a period for each.
+fn several<T>(call: Call, asked: Asked, decide: impl FnOnce(&[Request<'_>]) -> Result<T>) -> Result<T> {
+    let Asked { algorithm, tier, refund_on_abort } = asked;
     let keys = call.keys(0)?;
-    let limits = call.ints(1, "max_requests")?;
-    let periods = call.intervals(2, "per")?;
+    let limits = call.ints(1, "max_requests", keys.len())?;
+    let periods = call.intervals(2, "per", keys.len())?;
     let cost = Rule::cost(call.int(3, "cost")?).map_err(LimitError::from)?;
-    if !(1..=MAX_LEVELS).contains(&keys.len()) {
-        return Err(LimitError::Levels { found: keys.len() }.into());
-    }
-    for (argument, found) in [("limits (max_requests)", limits.len()), ("periods (per)", periods.len())] {
-        if found != keys.len() {
-            let what = "keys, limits and periods must be as many";
-            return Err(LimitError::Lengths { what, keys: keys.len(), argument, found }.into());
-        }
-    }
     if let Some(twice) = keys.iter().enumerate().find(|(k, key)| keys[..*k].contains(key)) {
         return Err(LimitError::Twice { key: (*twice.1).to_owned() }.into());
     }
-    let mut rules = Vec::with_capacity(keys.len());
-    for (limit, per) in limits.iter().zip(&periods) {
-        rules.push(rule_of(algorithm, *limit, *per, None, "UTC", None)?);
+    let mut rules = PerLevel::<(Rule, AnyZone)>::new();
+    for (limit, per) in limits.iter().zip(periods) {
+        rules.push(rule_of(algorithm, *limit, per, None, "UTC", None)?);
     }
-    let requests: Vec<Request<'_>> = keys
+    let requests: PerLevel<Request<'_>> = keys
         .iter()
         .zip(&rules)
         .map(|(key, (rule, zone))| Request {
@@ -193,10 +190,7 @@ fn several<'a>(
             refund_on_abort,
         })
         .collect();
-    let answers = decide::decide_all(&requests)?;
-    // SAFETY: the keys are arguments of the call and live as long as it.
-    let keys = unsafe { std::mem::transmute::<Vec<&str>, Vec<&'a str>>(keys) };
-    Ok((keys, answers))
+    decide(&requests)
 }
 
 /// Gives back units that were spent on a key, in whatever tier it has a state; whether it has one.

@@ -12,7 +12,7 @@ use super::zone::ServerZone;
 #[derive(Clone, Copy)]
 pub(super) struct Call {
     pub(super) fcinfo: pg_sys::FunctionCallInfo,
-    function: &'static str,
+    pub(super) function: &'static str,
 }
 
 /// An interval as PostgreSQL keeps it.
@@ -42,7 +42,12 @@ impl Interval {
     /// The datum must be an interval.
     unsafe fn from_datum(datum: pg_sys::Datum) -> Self {
         // SAFETY: by contract.
-        let interval = unsafe { &*datum.cast_mut_ptr::<pg_sys::Interval>() };
+        Self::from(unsafe { &*datum.cast_mut_ptr::<pg_sys::Interval>() })
+    }
+}
+
+impl From<&pg_sys::Interval> for Interval {
+    fn from(interval: &pg_sys::Interval) -> Self {
         Self { months: interval.month, days: interval.day, micros: interval.time }
     }
 }
@@ -98,53 +103,6 @@ impl Call {
     pub(super) fn key(&self, number: usize) -> Result<&str, LimitError> {
         check_key(self.text(number, "key")?)
     }
-
-    /// The elements of an array, none of which may be NULL.
-    pub(super) fn array(
-        &self,
-        number: usize,
-        argument: &'static str,
-        (element, length, by_value, align): (pg_sys::Oid, i32, bool, u8),
-    ) -> Result<&[pg_sys::Datum], LimitError> {
-        let datum = self.datum(number, argument)?;
-        let (mut values, mut nulls, mut count) = (std::ptr::null_mut(), std::ptr::null_mut(), 0);
-        // SAFETY: the argument is an array of that type; the elements live as long as the call.
-        unsafe {
-            let array = pg_sys::pg_detoast_datum(datum.cast_mut_ptr()).cast();
-            pg_sys::deconstruct_array(
-                array,
-                element,
-                length,
-                by_value,
-                align as i8,
-                &mut values,
-                &mut nulls,
-                &mut count,
-            );
-            let count = usize::try_from(count).unwrap_or(0);
-            if count > 0 && std::slice::from_raw_parts(nulls, count).contains(&true) {
-                return Err(LimitError::Null { function: self.function, argument });
-            }
-            Ok(if count == 0 { &[] } else { std::slice::from_raw_parts(values, count) })
-        }
-    }
-
-    pub(super) fn keys(&self, number: usize) -> Result<Vec<&str>, LimitError> {
-        let keys = self.array(number, "keys", (pg_sys::TEXTOID, -1, false, b'i'))?;
-        // SAFETY: elements of an array of text.
-        keys.iter().map(|key| check_key(unsafe { text_of(*key) })).collect()
-    }
-
-    pub(super) fn ints(&self, number: usize, argument: &'static str) -> Result<Vec<i64>, LimitError> {
-        let ints = self.array(number, argument, (pg_sys::INT8OID, 8, true, b'd'))?;
-        Ok(ints.iter().map(|datum| datum.value() as i64).collect())
-    }
-
-    pub(super) fn intervals(&self, number: usize, argument: &'static str) -> Result<Vec<Interval>, LimitError> {
-        let intervals = self.array(number, argument, (pg_sys::INTERVALOID, 16, false, b'd'))?;
-        // SAFETY: elements of an array of intervals.
-        Ok(intervals.iter().map(|datum| unsafe { Interval::from_datum(*datum) }).collect())
-    }
 }
 
 #[inline]
@@ -157,10 +115,18 @@ pub(super) fn check_key(key: &str) -> Result<&str, LimitError> {
 /// The datum must be a text that outlives the result.
 #[inline]
 pub(super) unsafe fn text_of<'a>(datum: pg_sys::Datum) -> &'a str {
+    // SAFETY: by contract.
+    unsafe { text_at(datum.cast_mut_ptr()) }
+}
+
+/// # Safety
+///
+/// There must be a text that outlives the result.
+#[inline]
+pub(super) unsafe fn text_at<'a>(text: *mut pg_sys::varlena) -> &'a str {
     // SAFETY: a text in the server's encoding. The rules here never look inside it, other than for
     // ASCII words, so bytes of another encoding than UTF-8 do no harm.
     unsafe {
-        let text = datum.cast_mut_ptr::<pg_sys::varlena>();
         let short = pgrx::varlena::varatt_is_1b(text) && !pgrx::varlena::varatt_is_1b_e(text);
         let plain = short || pgrx::varlena::varatt_is_4b_u(text);
         let text = if plain { text } else { pg_sys::pg_detoast_datum_packed(text) };

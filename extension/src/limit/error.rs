@@ -23,8 +23,8 @@ pub(crate) enum LimitError {
     UnknownZone { name: String },
     #[error("the algorithm {algorithm} is not available in the tier {tier}")]
     Tier { algorithm: Algorithm, tier: &'static str },
-    #[error("{what}: {keys} keys, {found} {argument}")]
-    Lengths { what: &'static str, keys: usize, argument: &'static str, found: usize },
+    #[error("keys, limits and periods must be as many: {keys} keys, {found} {argument}")]
+    Lengths { keys: usize, argument: &'static str, found: usize },
     #[error("rate_limit_all takes 1 to {MAX_LEVELS} levels, not {found}")]
     Levels { found: usize },
     #[error("key \"{key}\" appears twice")]

@@ -4,6 +4,7 @@
 mod abort;
 mod api;
 mod args;
+mod arrays;
 mod clock;
 mod decide;
 mod error;

@@ -16,14 +16,14 @@ pub(super) fn decision(call: Call, answer: &Answer) -> pg_sys::Datum {
 
 /// `(allowed, level, limit, remaining, retry_after, reset_at, reason)`: the level that decides. That
 /// is, of those that deny, the one to wait for longest; where all allow, the one with least left.
-pub(super) fn decision_all(call: Call, keys: &[&str], answers: &[Answer]) -> pg_sys::Datum {
+pub(super) fn decision_all<'a>(call: Call, key: impl Fn(usize) -> &'a str, answers: &[Answer]) -> pg_sys::Datum {
     let wait = |answer: &Answer| answer.decision.retry_after.unwrap_or(u64::MAX);
     let denied =
         answers.iter().enumerate().filter(|(_, a)| !a.decision.allowed).max_by_key(|(k, a)| (wait(a), usize::MAX - k));
     let tightest = || answers.iter().enumerate().min_by_key(|(k, a)| (a.decision.remaining, *k));
     let Some((k, answer)) = denied.or_else(tightest) else { return pg_sys::Datum::null() };
     let [limit, remaining, retry_after, reset_at] = numbers(answer);
-    let level = Some(text(keys[k]));
+    let level = Some(text(key(k)));
     let values = [allowed(answer), level, limit, remaining, retry_after, reset_at, Some(text(answer.reason.name()))];
     composite(call, values)
 }

@@ -35,9 +35,11 @@ pub(crate) fn run(project: &Project, args: &BenchArgs) -> Result<()> {
     with_throwaway(project, Kind::Bench, |server| {
         let mut command = bench(false);
         command.envs(server.env()).env_remove("RUST_BACKTRACE");
-        for (option, value) in
-            [("--rounds", args.rounds.map(|n| n.to_string())), ("--seconds", args.seconds.map(|s| s.to_string()))]
-        {
+        for (option, value) in [
+            ("--rounds", args.rounds.map(|n| n.to_string())),
+            ("--seconds", args.seconds.map(|s| s.to_string())),
+            ("--case", args.case.clone()),
+        ] {
             if let Some(value) = value {
                 command.arg(option).arg(value);
             }

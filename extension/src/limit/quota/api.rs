@@ -126,6 +126,5 @@ fn check_quota(call: Call) -> Result<pg_sys::Datum> {
     let levels = policy.levels(&read::uuid(&organization), zone_id)?;
     let caller = Caller { organization, user, endpoint };
     let decided = super::decide(caller, &policy.quota.name, &policy.options, &levels, zone.as_ref(), cost)?;
-    let keys: Vec<&str> = decided.keys.iter().map(String::as_str).collect();
-    Ok(row::decision_all(call, &keys, &decided.answers))
+    Ok(row::decision_all(call, |k| &decided.keys[k], &decided.answers))
 }
