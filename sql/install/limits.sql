@@ -10,6 +10,21 @@ COMMENT ON COLUMN canon.rate_limit_state.space IS 'Whose key it is: 1 of a calle
 COMMENT ON COLUMN canon.rate_limit_state.key IS 'The key';
 COMMENT ON COLUMN canon.rate_limit_state.state IS 'What is counted, in the encoding of the library; canon.rate_limit_inspect() shows it';
 
+CREATE TABLE canon.rate_limit_lease (
+    space      smallint    NOT NULL,
+    key        text COLLATE "C" NOT NULL,
+    window_end timestamptz NOT NULL,
+    granted    bigint      NOT NULL,
+    CONSTRAINT pk_rate_limit_lease PRIMARY KEY (space, key),
+    CONSTRAINT ck_rate_limit_lease_granted CHECK (granted >= 0)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE canon.rate_limit_lease IS
+    'Units of quotas in the tier leased that were granted to shared memory, or taken by a request itself. Not in dumps';
+COMMENT ON COLUMN canon.rate_limit_lease.space IS 'Whose key it is: 2 of a caller, 4 of a policy';
+COMMENT ON COLUMN canon.rate_limit_lease.key IS 'The key';
+COMMENT ON COLUMN canon.rate_limit_lease.window_end IS 'End of the window they were granted for';
+COMMENT ON COLUMN canon.rate_limit_lease.granted IS 'Units granted in that window; as many may have been spent, and no more';
+
 CREATE TYPE canon.rate_decision AS (
     allowed     boolean,
     "limit"     bigint,
@@ -91,14 +106,18 @@ COMMENT ON FUNCTION canon.rate_limit_all(text[], bigint[], interval[], bigint, t
 CREATE TABLE canon.rate_limit_policy (
     policy    text      NOT NULL,
     shadow    boolean   NOT NULL DEFAULT false,
+    durable   boolean   NOT NULL DEFAULT false,
     time_zone text      NOT NULL DEFAULT 'UTC',
     anchor    timestamp,
-    CONSTRAINT pk_rate_limit_policy PRIMARY KEY (policy)
+    CONSTRAINT pk_rate_limit_policy PRIMARY KEY (policy),
+    CONSTRAINT ck_rate_limit_policy_anchor CHECK (anchor >= '1900-01-01' AND anchor < '2200-01-01')
 );
 COMMENT ON TABLE canon.rate_limit_policy IS 'What the tables of the pack saas cannot say about a policy; one without a row here has the defaults';
 COMMENT ON COLUMN canon.rate_limit_policy.policy IS 'quota_policies.policy_name, or rate_limit_config.id';
 COMMENT ON COLUMN canon.rate_limit_policy.shadow IS
     'Whether requests that it would deny are let through and recorded in rate_limit_tracking';
+COMMENT ON COLUMN canon.rate_limit_policy.durable IS
+    'Whether its days and months are counted in the tier leased, which a crash does not forget. A change counts anew';
 COMMENT ON COLUMN canon.rate_limit_policy.time_zone IS 'Time zone of its days and months';
 COMMENT ON COLUMN canon.rate_limit_policy.anchor IS 'A local time at which one of its days and months begins; NULL: midnight, the first of the month';
 CREATE TRIGGER configuration_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON canon.rate_limit_policy

@@ -4,9 +4,9 @@ COMMENT ON FUNCTION canon.rate_limit_reset(text) IS 'Forgets what was counted fo
 COMMENT ON FUNCTION canon.rate_limit_inspect(text) IS 'Where a key has a counter, and what it says. For operators';
 COMMENT ON FUNCTION canon.rate_limit_stats() IS 'Contents of the view canon.rate_limit_statistics';
 COMMENT ON FUNCTION canon.rate_limit_cleanup() IS
-    'Removes counters from canon.rate_limit_state that say nothing any more; how many. The background worker does it too';
+    'Removes counters from canon.rate_limit_state, and rows from canon.rate_limit_lease, that say nothing any more; how many. The background worker does it too';
 COMMENT ON FUNCTION canon.rate_limit_expired(bytea) IS 'Whether a counter of canon.rate_limit_state says nothing any more';
-COMMENT ON FUNCTION canon.rate_step(bytea) IS 'For statements of the extension only: the counter after the request being decided';
+COMMENT ON FUNCTION canon.rate_step(text, bytea) IS 'For statements of the extension only: the counter after the request being decided';
 COMMENT ON FUNCTION canon.ratelimit_policy_header(text, bigint, interval) IS 'Value of the response header RateLimit-Policy';
 COMMENT ON FUNCTION canon.ratelimit_header(text, bigint, bigint) IS
     'Value of the response header RateLimit: units left, and seconds until there are more';
@@ -51,7 +51,7 @@ REVOKE EXECUTE ON FUNCTION
     canon.rate_allow_all(text[], bigint[], interval[], bigint),
     canon.rate_limit_all(text[], bigint[], interval[], bigint, text, text, text),
     canon.rate_limit_refund(text, bigint), canon.rate_limit_reset(text), canon.rate_limit_inspect(text),
-    canon.rate_limit_stats(), canon.rate_limit_cleanup(), canon.rate_limit_expired(bytea), canon.rate_step(bytea)
+    canon.rate_limit_stats(), canon.rate_limit_cleanup(), canon.rate_limit_expired(bytea), canon.rate_step(text, bytea)
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION canon.rate_limit_stats() TO pg_read_all_stats;
 GRANT SELECT ON canon.rate_limit_statistics TO pg_read_all_stats;

@@ -26,8 +26,10 @@ pub(super) fn measure(rule: &Rule, now: u64, state: u128, cost: u64) -> (u64, u6
     (u64::try_from(left).unwrap_or(u64::MAX), div_ceil(level, limit), wait)
 }
 
-/// Between the spending and now the level has gone down by the time that has passed, and it may
-/// have been the spent units that went: only what cannot have gone yet is given back.
+/// Units drain in the order in which they were spent. `spent_at` is when those of this request began
+/// to, so only what cannot have gone yet is given back. Where units before them were given back too,
+/// they have begun earlier, which nobody has noted: then as many as time has restored since may be
+/// given back once more.
 pub(super) fn refund(shape: &Shape, now: u64, spent_at: u64, state: u128, cost: u64) -> u128 {
     let drained = u128::from(now.saturating_sub(spent_at)) * u128::from(shape.limit);
     let still_there = (u128::from(cost) * u128::from(shape.period)).saturating_sub(drained);

@@ -28,6 +28,8 @@ pub struct Quota {
 pub struct Exception {
     /// `None` keeps the policy's limit.
     pub limits: [Option<i64>; 3],
+    /// Not before this time, in microseconds since the Unix epoch.
+    pub starts_at: i64,
     /// Microseconds since the Unix epoch; `None` for ever.
     pub expires_at: Option<i64>,
 }
@@ -42,7 +44,8 @@ impl Quota {
     /// The limits in force at `now`.
     #[must_use]
     pub fn limits_at(&self, now: i64) -> Limits {
-        let exception = self.exception.filter(|e| e.expires_at.is_none_or(|end| now < end));
+        let in_force = |e: &Exception| e.starts_at <= now && e.expires_at.is_none_or(|end| now < end);
+        let exception = self.exception.filter(in_force);
         std::array::from_fn(|k| exception.and_then(|e| e.limits[k]).unwrap_or(self.limits[k]))
     }
 }
@@ -122,9 +125,11 @@ mod tests {
     }
 
     #[test]
-    fn an_exception_ends() {
+    fn an_exception_begins_and_ends() {
         let mut quota = quota("q", "%", None);
-        quota.exception = Some(Exception { limits: [Some(10), None, Some(0)], expires_at: Some(100) });
+        quota.exception = Some(Exception { limits: [Some(10), None, Some(0)], starts_at: 50, expires_at: Some(100) });
+        assert_eq!(quota.limits_at(49), [1, 2, 3]);
+        assert_eq!(quota.limits_at(50), [10, 2, 0]);
         assert_eq!(quota.limits_at(99), [10, 2, 0]);
         assert_eq!(quota.limits_at(100), [1, 2, 3]);
     }

@@ -29,7 +29,8 @@ use crate::worker::{Progress, Task};
 const BATCH: i64 = 20_000;
 
 /// The task of the background worker.
-pub(crate) const SEAL: Task = Task { name: "audit seal", period: settings::seal_interval, run: seal_in_worker };
+pub(crate) const SEAL: Task =
+    Task { name: "audit seal", period: settings::seal_interval, is_urgent: || false, run: seal_in_worker };
 
 fn seal_in_worker() -> Result<Progress> {
     let Some(owner) = ledger::owner()? else { return Ok(Progress::Idle) };

@@ -1,6 +1,6 @@
 //! The SQL functions on single keys. Declared in `sql/install/limits.sql`.
 
-use canon_core::limit::{self, Algorithm, Rule, Utc, Zone};
+use canon_core::limit::{self, Algorithm, Rule, Utc, Zone, lease as leases};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -11,7 +11,7 @@ use super::decide::{self, Answer, Request, Tier};
 use super::error::LimitError;
 use super::memory::{self, Space};
 use super::zone::ServerZone;
-use super::{row, table};
+use super::{lease, row, table};
 use crate::error::{Error, Result};
 
 /// Makes a function callable from SQL, with its arguments as they are.
@@ -202,8 +202,12 @@ fn rate_limit_refund(key: Option<&str>, units: default!(Option<i64>, 1)) -> std:
     let units = Rule::cost(units).map_err(|error| Error::from(LimitError::from(error)))?;
     let now = clock::Times::now();
     let in_memory =
-        memory::hash(Space::Caller, key.as_bytes()).is_some_and(|hash| memory::refund(hash, units, now, now));
-    Ok(table::refund_if_there(Space::Caller, key, units)? || in_memory)
+        |space| memory::hash(space, key.as_bytes()).is_some_and(|hash| memory::refund(hash, units, now, now));
+    let counted = in_memory(Space::Caller);
+    // Of a lease that memory does not know of, the row.
+    let leased = in_memory(Space::Leased)
+        || (lease::look(Space::Leased, key)?.is_some() && lease::give_back(Space::Leased, key, units)?);
+    Ok(table::refund_if_there(Space::Caller, key, units)? || counted || leased)
 }
 
 /// Forgets what was counted for a key, in every tier; whether there was anything.
@@ -212,7 +216,15 @@ fn rate_limit_reset(key: Option<&str>) -> std::result::Result<bool, ErrorReport>
     let null = LimitError::Null { function: "rate_limit_reset", argument: "key" };
     let key = checked(key.ok_or_else(|| Error::from(null))?)?;
     let in_memory = memory::hash(Space::Caller, key.as_bytes()).is_some_and(memory::reset);
-    Ok(table::reset(Space::Caller, key)? || in_memory)
+    let leased = reset_lease(key)?;
+    Ok(table::reset(Space::Caller, key)? || leased || in_memory)
+}
+
+/// The row first: its lock keeps the worker from granting until the transaction has ended.
+fn reset_lease(key: &str) -> Result<bool> {
+    lease::lock(Space::Leased, key);
+    let had_row = lease::look(Space::Leased, key)?.is_some() && lease::reset(Space::Leased, key)?;
+    Ok(memory::hash(Space::Leased, key.as_bytes()).is_some_and(memory::reset) || had_row)
 }
 
 fn checked(key: &str) -> Result<&str> {
@@ -229,7 +241,7 @@ fn rate_limit_inspect(
         'static,
         (
             name!(tier, &'static str),
-            name!(algorithm, &'static str),
+            name!(algorithm, Option<&'static str>),
             name!(max_requests, Option<i64>),
             name!(used, i64),
             name!(expires_at, TimestampWithTimeZone),
@@ -245,23 +257,36 @@ fn rate_limit_inspect(
         let time = now.of(shape.algorithm);
         let used = limit::used(&shape, time, state);
         let left = limit::expires_at(&shape, state).saturating_sub(time);
-        rows.push((
-            "memory",
-            shape.algorithm.name(),
-            Some(number(shape.limit)),
-            number(used),
-            row::timestamptz_in(left),
-        ));
+        let (algorithm, limit) = (Some(shape.algorithm.name()), Some(number(shape.limit)));
+        rows.push(("memory", algorithm, limit, number(used), row::timestamptz_in(left)));
     }
+    rows.extend(inspect_lease(key, now)?);
     if let Some(state) = table::look(Space::Caller, key)?
         && let Some(shape) = state.shape()
     {
         let left = state.expires_at().saturating_sub(now.wall);
         let limit = (shape.algorithm != Algorithm::SlidingLog).then(|| number(shape.limit));
-        rows.push(("table", shape.algorithm.name(), limit, number(state.used(now.wall)), row::timestamptz_in(left)));
+        let algorithm = Some(shape.algorithm.name());
+        rows.push(("table", algorithm, limit, number(state.used(now.wall)), row::timestamptz_in(left)));
     }
     Ok(TableIterator::new(rows))
 }
+
+/// What memory has spent of a lease, or where it knows nothing, what the row has granted.
+fn inspect_lease(key: &str, now: clock::Times) -> Result<Option<Inspected>> {
+    let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let in_memory = memory::hash(Space::Leased, key.as_bytes()).and_then(memory::raw);
+    if let Some((shape, state)) = in_memory.filter(|(_, state)| leases::knows(*state, now.wall)) {
+        let (used, left) = (limit::used(&shape, now.wall, state), leases::window_end(state) - now.wall);
+        let (algorithm, limit) = (Some(shape.algorithm.name()), Some(number(shape.limit)));
+        return Ok(Some(("leased", algorithm, limit, number(used), row::timestamptz_in(left))));
+    }
+    let live = lease::look(Space::Leased, key)?.filter(|(end, _)| *end > now.wall);
+    Ok(live.map(|(end, granted)| ("leased", None, None, number(granted), row::timestamptz_at(end))))
+}
+
+/// A row of [`rate_limit_inspect`].
+type Inspected = (&'static str, Option<&'static str>, Option<i64>, i64, TimestampWithTimeZone);
 
 /// What shared memory holds.
 #[pg_extern(schema = "canon", volatile, strict, parallel_safe)]
@@ -300,10 +325,10 @@ fn rate_limit_stats() -> TableIterator<
     }))
 }
 
-/// Removes states from the table that say nothing any more; how many.
+/// Removes states and leases from their tables that say nothing any more; how many.
 #[pg_extern(schema = "canon", volatile, strict, parallel_unsafe)]
 fn rate_limit_cleanup() -> std::result::Result<i64, ErrorReport> {
-    Ok(table::clean_up()?)
+    Ok(table::clean_up()? + lease::clean_up()?)
 }
 
 /// Value of the header `RateLimit-Policy`.

@@ -31,6 +31,8 @@ pub(crate) enum LimitError {
     Twice { key: String },
     #[error("pack \"saas\" is not installed")]
     NoPack,
+    #[error("units cannot be leased on a standby")]
+    LeaseOnStandby,
     #[error("too many prepared transactions hold refundable requests")]
     TooManyPrepared,
 }
@@ -42,6 +44,7 @@ impl LimitError {
             Self::Tier { .. } => Code::ERRCODE_FEATURE_NOT_SUPPORTED,
             Self::Lengths { .. } => Code::ERRCODE_INVALID_PARAMETER_VALUE,
             Self::NoPack => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            Self::LeaseOnStandby => Code::ERRCODE_READ_ONLY_SQL_TRANSACTION,
             Self::TooManyPrepared => Code::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
             _ => Code::ERRCODE_INVALID_PARAMETER_VALUE,
         }
@@ -54,6 +57,9 @@ impl LimitError {
             }
             Self::Twice { .. } => Some("The levels of one decision are counted separately.".to_owned()),
             Self::TooManyPrepared => Some("At most 1024 requests can wait for COMMIT PREPARED.".to_owned()),
+            Self::LeaseOnStandby => Some(
+                "They are granted from a row of canon.rate_limit_lease, which only the primary can write.".to_owned(),
+            ),
             _ => None,
         }
     }
@@ -76,6 +82,9 @@ impl LimitError {
             Self::UnknownZone { .. } => "SELECT name FROM pg_catalog.pg_timezone_names ORDER BY name;".to_owned(),
             Self::Tier { algorithm: Algorithm::SlidingLog, .. } => "Use tier => 'table'.".to_owned(),
             Self::Tier { .. } => "Use algorithm => 'calendar' or 'fixed_window'.".to_owned(),
+            Self::LeaseOnStandby => {
+                "Spend on the primary; canon.rate_limit_peek() works here, and so does tier => 'memory'.".to_owned()
+            }
             Self::NoPack => "SELECT * FROM canon.install('saas');".to_owned(),
             Self::Twice { .. } => "Add the window to the key, as in 'org:7/hour' and 'org:7/day'.".to_owned(),
             Self::TooManyPrepared => {

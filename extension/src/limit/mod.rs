@@ -8,6 +8,7 @@ mod arrays;
 mod clock;
 mod decide;
 mod error;
+mod lease;
 mod memory;
 mod pack;
 mod quota;
@@ -24,7 +25,10 @@ use std::time::Duration;
 use crate::worker::{Progress, Task};
 
 /// What the worker does for limits in its database.
-pub(crate) const TASK: Task = Task { name: "limits", period: task_period, run: run_task };
+pub(crate) const TASK: Task = Task { name: "limits", period: task_period, is_urgent: || false, run: run_task };
+
+/// Grants leases. Sessions wait for it.
+pub(crate) const LEASES: Task = lease::TASK;
 
 fn task_period() -> Duration {
     Duration::from_secs(1)
@@ -43,5 +47,6 @@ pub(crate) fn init() {
     settings::init();
     abort::init();
     memory::init();
+    lease::init();
     usage::init();
 }

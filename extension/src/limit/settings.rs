@@ -18,6 +18,8 @@ pub(super) enum OnFull {
 
 pub(super) static MAX_KEYS: GucSetting<i32> = GucSetting::<i32>::new(100_000);
 pub(super) static ON_FULL: GucSetting<OnFull> = GucSetting::<OnFull>::new(OnFull::spill);
+pub(super) static LEASE_PERCENT: GucSetting<i32> = GucSetting::<i32>::new(1);
+pub(super) static LEASE_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(1_000);
 pub(super) static SNAPSHOT_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(1_000);
 
 /// Thresholds of alerts, in percent of a quota: warning, critical, exceeded.
@@ -29,14 +31,31 @@ pub(super) fn alert_percentages() -> [u32; 3] {
     std::array::from_fn(|k| ALERTS[k].get().unsigned_abs())
 }
 
+/// Who can change a setting, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    Restart,
+    Reload,
+    Anybody,
+}
+
+impl By {
+    fn context(self) -> GucContext {
+        match self {
+            Self::Restart => GucContext::Postmaster,
+            Self::Reload => GucContext::Sighup,
+            Self::Anybody => GucContext::Userset,
+        }
+    }
+}
+
 struct Int {
     name: &'static CStr,
     what: &'static CStr,
     more: &'static CStr,
     setting: &'static GucSetting<i32>,
     range: (i32, i32),
-    /// Whether a change needs a restart of the server; otherwise it needs a reload.
-    restart: bool,
+    changed_by: By,
     flags: GucFlags,
 }
 
@@ -47,7 +66,7 @@ const INTS: &[Int] = &[
         more: c"A key takes about 59 bytes.",
         setting: &MAX_KEYS,
         range: (1_000, 100_000_000),
-        restart: true,
+        changed_by: By::Restart,
         flags: GucFlags::empty(),
     },
     Int {
@@ -56,7 +75,25 @@ const INTS: &[Int] = &[
         more: c"After a crash at most this time is forgotten. 0: none; a crash forgets everything.",
         setting: &SNAPSHOT_INTERVAL,
         range: (0, 3_600_000),
-        restart: false,
+        changed_by: By::Reload,
+        flags: GucFlags::UNIT_MS,
+    },
+    Int {
+        name: c"canon.rate_limit_lease_percent",
+        what: c"Share of a quota in the tier leased that memory holds at most, in percent.",
+        more: c"A crash loses at most this. A row is written for each time that it is spent.",
+        setting: &LEASE_PERCENT,
+        range: (1, 100),
+        changed_by: By::Reload,
+        flags: GucFlags::empty(),
+    },
+    Int {
+        name: c"canon.rate_limit_lease_timeout",
+        what: c"Time that a request in the tier leased waits for the background worker to grant units.",
+        more: c"Then it takes them from the row itself, as part of its transaction. 0: at once.",
+        setting: &LEASE_TIMEOUT,
+        range: (0, 60_000),
+        changed_by: By::Anybody,
         flags: GucFlags::UNIT_MS,
     },
     Int {
@@ -65,7 +102,7 @@ const INTS: &[Int] = &[
         more: c"0: none.",
         setting: &ALERTS[0],
         range: (0, 100),
-        restart: false,
+        changed_by: By::Reload,
         flags: GucFlags::empty(),
     },
     Int {
@@ -74,7 +111,7 @@ const INTS: &[Int] = &[
         more: c"0: none.",
         setting: &ALERTS[1],
         range: (0, 100),
-        restart: false,
+        changed_by: By::Reload,
         flags: GucFlags::empty(),
     },
     Int {
@@ -83,7 +120,7 @@ const INTS: &[Int] = &[
         more: c"0: none.",
         setting: &ALERTS[2],
         range: (0, 100),
-        restart: false,
+        changed_by: By::Reload,
         flags: GucFlags::empty(),
     },
 ];
@@ -91,10 +128,18 @@ const INTS: &[Int] = &[
 pub(super) fn init() {
     // Such a setting can only be made known while the server starts, and means nothing without it.
     let preloading = crate::shmem::is_preloading();
-    for int in INTS.iter().filter(|int| preloading || !int.restart) {
+    for int in INTS.iter().filter(|int| preloading || int.changed_by != By::Restart) {
         let (low, high) = int.range;
-        let context = if int.restart { GucContext::Postmaster } else { GucContext::Sighup };
-        GucRegistry::define_int_guc(int.name, int.what, int.more, int.setting, low, high, context, int.flags);
+        GucRegistry::define_int_guc(
+            int.name,
+            int.what,
+            int.more,
+            int.setting,
+            low,
+            high,
+            int.changed_by.context(),
+            int.flags,
+        );
     }
     GucRegistry::define_enum_guc(
         c"canon.rate_limit_on_full",

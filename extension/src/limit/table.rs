@@ -6,13 +6,14 @@
 use std::cell::{Cell, RefCell};
 
 use canon_core::limit::{AtRest, Decision, Rule, Zone};
+use pgrx::PgBuiltInOids;
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::spi::OwnedPreparedStatement;
 
-use super::clock;
 use super::memory::Space;
+use super::{clock, lease};
 use crate::error::{Error, Result};
 use crate::user::ActingAs;
 
@@ -26,38 +27,47 @@ pub(super) struct Row<'a> {
     pub(super) cost: u64,
 }
 
+/// Requests that are being decided together, and what has come of each.
+struct Spending<'a> {
+    rows: &'a [Row<'a>],
+    stepped: RefCell<Vec<Option<Stepped>>>,
+}
+
+/// A state that was found in the table, and what was decided on it.
+struct Stepped {
+    before: Vec<u8>,
+    decision: Decision,
+}
+
 /// What `canon.rate_step()` has to do.
 #[derive(Clone, Copy)]
 enum Step {
-    Spend(Row<'static>),
+    Spend(*const Spending<'static>),
     Refund(u64),
 }
 
 thread_local! {
     static STEP: Cell<Option<Step>> = const { Cell::new(None) };
     static WARNED: Cell<bool> = const { Cell::new(false) };
-    static PLANS: RefCell<Plans> = const { RefCell::new(Plans { spend: None, read: None }) };
+    static PLANS: RefCell<[Option<OwnedPreparedStatement>; 2]> = const { RefCell::new([None, None]) };
 }
 
-struct Plans {
-    spend: Option<OwnedPreparedStatement>,
-    read: Option<OwnedPreparedStatement>,
-}
-
-const SPEND: &str = "INSERT INTO canon.rate_limit_state AS s (space, key, state) VALUES ($1, $2, canon.rate_step(''))
-    ON CONFLICT (space, key) DO UPDATE SET state = canon.rate_step(s.state) WHERE canon.rate_step(s.state) IS NOT NULL
-    RETURNING state";
+const SPEND: &str =
+    "INSERT INTO canon.rate_limit_state AS s (space, key, state) VALUES ($1, $2, canon.rate_step($2, ''))
+    ON CONFLICT (space, key) DO UPDATE SET state = canon.rate_step(s.key, s.state)
+        WHERE canon.rate_step(s.key, s.state) IS NOT NULL";
+// In the order of the keys, so that two requests for several keys cannot wait for each other.
+const SPEND_ALL: &str = "INSERT INTO canon.rate_limit_state AS s (space, key, state)
+    SELECT $1, o.k, canon.rate_step(o.k, '')
+    FROM (SELECT u.k FROM pg_catalog.unnest($2) AS u (k) ORDER BY u.k COLLATE \"C\" OFFSET 0) AS o
+    ON CONFLICT (space, key) DO UPDATE SET state = canon.rate_step(s.key, s.state)
+        WHERE canon.rate_step(s.key, s.state) IS NOT NULL";
 const READ: &str = "SELECT state FROM canon.rate_limit_state
     WHERE space OPERATOR(pg_catalog.=) $1 AND key OPERATOR(pg_catalog.=) $2";
-const REFUND: &str = "UPDATE canon.rate_limit_state SET state = canon.rate_step(state)
+const REFUND: &str = "UPDATE canon.rate_limit_state SET state = canon.rate_step(key, state)
     WHERE space OPERATOR(pg_catalog.=) $1 AND key OPERATOR(pg_catalog.=) $2";
 const DELETE: &str = "DELETE FROM canon.rate_limit_state
     WHERE space OPERATOR(pg_catalog.=) $1 AND key OPERATOR(pg_catalog.=) $2";
-// In the order of the keys, so that two requests for several keys cannot wait for each other.
-const MAKE_ROWS: &str = "INSERT INTO canon.rate_limit_state (space, key, state)
-    SELECT $1, k, '' FROM pg_catalog.unnest($2) AS k ORDER BY k COLLATE \"C\" ON CONFLICT (space, key) DO NOTHING";
-const LOCK_ROWS: &str = "SELECT key, state FROM canon.rate_limit_state
-    WHERE space OPERATOR(pg_catalog.=) $1 AND key OPERATOR(pg_catalog.=) ANY ($2) ORDER BY key FOR UPDATE";
 const WRITE_ROWS: &str = "UPDATE canon.rate_limit_state AS s SET state = n.state
     FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3)) AS n (key, state)
     WHERE s.space OPERATOR(pg_catalog.=) $1 AND s.key OPERATOR(pg_catalog.=) n.key";
@@ -78,53 +88,43 @@ pub(super) fn warn_once() {
 
 /// Decides a request and spends its units.
 pub(super) fn decide(row: &Row<'_>) -> Result<Decision> {
-    let written = with_step(spend(row), || run_kept(SPEND, row))?;
-    let allowed = written.is_some();
-    // A row that denies is locked all the same, so this reads the state that decided.
-    let state = match written {
-        Some(state) => state,
-        None => run_kept(READ, row)?.unwrap_or_default(),
-    };
-    let decision = AtRest::from_bytes(&state).peek(row.rule, row.zone, clock::wall(), row.cost);
-    Ok(if allowed {
-        Decision { allowed: true, retry_after: Some(0), ..decision }
-    } else if decision.allowed {
-        // The last units came back between the two statements.
-        Decision { allowed: false, retry_after: Some(1), ..decision }
-    } else {
-        decision
-    })
+    let arguments = [(row.space as i16).into(), row.key.into()];
+    let stepped = step(std::slice::from_ref(row), || run_kept(0, SPEND, PgBuiltInOids::TEXTOID, &arguments))?;
+    Ok(stepped[0].decision)
 }
 
 /// Decides several requests with different keys; spends the units of all or of none.
 pub(super) fn decide_all(rows: &[Row<'_>]) -> Result<Vec<Decision>> {
     let Some(first) = rows.first() else { return Ok(Vec::new()) };
-    let space = first.space as i16;
+    let space: DatumWithOid<'_> = (first.space as i16).into();
     let keys: Vec<&str> = rows.iter().map(|row| row.key).collect();
-    as_owner(|| {
-        Spi::connect_mut(|client| {
-            client.update(MAKE_ROWS, None, &[space.into(), keys.clone().into()])?;
-            let locked = client.update(LOCK_ROWS, None, &[space.into(), keys.clone().into()])?;
-            let mut states = vec![AtRest::Empty; rows.len()];
-            for row in locked {
-                let (key, state) = (row.get::<String>(1)?, row.get::<Vec<u8>>(2)?.unwrap_or_default());
-                if let Some(at) = keys.iter().position(|k| Some(*k) == key.as_deref()) {
-                    states[at] = AtRest::from_bytes(&state);
-                }
-            }
-            let now = clock::wall();
-            let decisions: Vec<Decision> = states
-                .iter_mut()
-                .zip(rows)
-                .map(|(state, row)| state.spend(row.rule, row.zone, now, row.cost))
-                .collect();
-            if decisions.iter().all(|decision| decision.allowed) {
-                let states: Vec<Vec<u8>> = states.iter().map(AtRest::to_bytes).collect();
-                client.update(WRITE_ROWS, None, &[space.into(), keys.into(), states.into()])?;
-            }
-            Ok(decisions)
-        })
-    })
+    let stepped = step(rows, || run_kept(1, SPEND_ALL, PgBuiltInOids::TEXTARRAYOID, &[space, keys.into()]))?;
+    if !stepped.iter().all(|stepped| stepped.decision.allowed) {
+        undo(rows, &stepped)?;
+    }
+    Ok(stepped.into_iter().map(|stepped| stepped.decision).collect())
+}
+
+/// Writes the states back that were spent from, because another key was denied. They are still locked.
+fn undo(rows: &[Row<'_>], stepped: &[Stepped]) -> Result<()> {
+    let spent = || rows.iter().zip(stepped).filter(|(_, stepped)| stepped.decision.allowed);
+    let keys: Vec<&str> = spent().map(|(row, _)| row.key).collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let states: Vec<Vec<u8>> = spent().map(|(_, stepped)| stepped.before.clone()).collect();
+    let arguments = [(rows[0].space as i16).into(), keys.into(), states.into()];
+    as_owner(|| Spi::connect_mut(|client| Ok(client.update(WRITE_ROWS, None, &arguments).map(|_| ())?)))
+}
+
+/// Runs a statement that calls `canon.rate_step()` for each row, the last time under the lock of the
+/// row; what it did then.
+fn step(rows: &[Row<'_>], run: impl FnOnce() -> Result<()>) -> Result<Vec<Stepped>> {
+    let stepped = RefCell::new((0..rows.len()).map(|_| None).collect());
+    let spending = Spending { rows, stepped };
+    with_step(Step::Spend((&raw const spending).cast()), run)?;
+    let stepped: Option<Vec<Stepped>> = spending.stepped.into_inner().into_iter().collect();
+    stepped.ok_or_else(|| Error::Internal("a statement has decided nothing".to_owned()))
 }
 
 /// The state of a key, if it has a row.
@@ -168,6 +168,7 @@ pub(super) fn clean_up_now_and_then() -> Result<()> {
     if LAST.get().is_none_or(|last| last.elapsed() >= PAUSE) {
         LAST.set(Some(std::time::Instant::now()));
         clean_up()?;
+        lease::clean_up()?;
     }
     Ok(())
 }
@@ -178,24 +179,28 @@ fn expired(state: &[u8]) -> bool {
     AtRest::from_bytes(state).expires_at() <= clock::wall()
 }
 
-/// The next state of the request that this session is about to decide; NULL where it is denied.
+/// The next state of a key whose request this session is about to decide; NULL where it is denied.
 #[pg_extern(schema = "canon", name = "rate_step", volatile, strict, parallel_unsafe)]
-fn rate_step(state: &[u8]) -> std::result::Result<Option<Vec<u8>>, ErrorReport> {
-    let step =
-        STEP.get().ok_or_else(|| Error::Internal("canon.rate_step() is not to be called directly".to_owned()))?;
-    let mut state = AtRest::from_bytes(state);
+fn rate_step(key: &str, state: &[u8]) -> std::result::Result<Option<Vec<u8>>, ErrorReport> {
+    let unknown = || Error::Internal("canon.rate_step() is not to be called directly".to_owned());
     let now = clock::wall();
-    match step {
-        Step::Spend(row) if !state.spend(row.rule, row.zone, now, row.cost).allowed => return Ok(None),
-        Step::Spend(_) => {}
-        Step::Refund(cost) => state.refund(now, cost),
+    match STEP.get().ok_or_else(unknown)? {
+        Step::Refund(cost) => {
+            let mut state = AtRest::from_bytes(state);
+            state.refund(now, cost);
+            Ok(Some(state.to_bytes()))
+        }
+        Step::Spend(spending) => {
+            // SAFETY: `with_step` forgets the pointer before what it points to goes.
+            let spending = unsafe { &*spending };
+            let at = spending.rows.iter().position(|row| row.key == key).ok_or_else(unknown)?;
+            let (row, before) = (&spending.rows[at], state.to_vec());
+            let mut state = AtRest::from_bytes(state);
+            let decision = state.spend(row.rule, row.zone, now, row.cost);
+            spending.stepped.borrow_mut()[at] = Some(Stepped { before, decision });
+            Ok(decision.allowed.then(|| state.to_bytes()))
+        }
     }
-    Ok(Some(state.to_bytes()))
-}
-
-fn spend<'a>(row: &'a Row<'_>) -> Step {
-    // SAFETY: only the lifetime changes; `with_step` forgets the value before the row goes.
-    Step::Spend(unsafe { std::mem::transmute::<Row<'a>, Row<'static>>(*row) })
 }
 
 /// Lets `canon.rate_step()` find `step` while `body` runs; afterwards, errors included, nothing.
@@ -210,30 +215,18 @@ fn with_step<T>(step: Step, body: impl FnOnce() -> Result<T>) -> Result<T> {
     body()
 }
 
-/// Runs one of the two statements of every request, planned once a session.
-fn run_kept(sql: &'static str, row: &Row<'_>) -> Result<Option<Vec<u8>>> {
-    let arguments: [DatumWithOid<'_>; 2] = [(row.space as i16).into(), row.key.into()];
+/// Runs one of the two statements of requests, planned once a session.
+fn run_kept(number: usize, sql: &'static str, key: PgBuiltInOids, arguments: &[DatumWithOid<'_>]) -> Result<()> {
     as_owner(|| {
         Spi::connect_mut(|client| {
-            PLANS.with_borrow_mut(|plans| {
-                let plan = if sql == SPEND { &mut plans.spend } else { &mut plans.read };
-                if plan.is_none() {
-                    let types = [pgrx::PgBuiltInOids::INT2OID.oid(), pgrx::PgBuiltInOids::TEXTOID.oid()];
-                    *plan = Some(client.prepare_mut(sql, &types)?.keep());
-                }
-                Ok::<(), pgrx::spi::Error>(())
-            })?;
             // Taken out, so that nothing is borrowed while the statement runs.
-            let take = |plans: &mut Plans| if sql == SPEND { plans.spend.take() } else { plans.read.take() };
-            let Some(plan) = PLANS.with_borrow_mut(take) else {
-                return Err(Error::Internal("a plan has gone".to_owned()));
+            let plan = match PLANS.with_borrow_mut(|plans| plans[number].take()) {
+                Some(plan) => plan,
+                None => client.prepare_mut(sql, &[PgBuiltInOids::INT2OID.oid(), key.oid()])?.keep(),
             };
-            let rows = client.update(&plan, None, &arguments)?;
-            let state = if rows.is_empty() { None } else { rows.first().get_one::<Vec<u8>>()? };
-            PLANS.with_borrow_mut(|plans| {
-                *(if sql == SPEND { &mut plans.spend } else { &mut plans.read }) = Some(plan);
-            });
-            Ok(state)
+            client.update(&plan, None, arguments)?;
+            PLANS.with_borrow_mut(|plans| plans[number] = Some(plan));
+            Ok(())
         })
     })
 }

@@ -34,8 +34,26 @@ pub extern "C-unwind" fn canon_worker_main(arg: pg_sys::Datum) {
     }
     // SAFETY: this process has connected to nothing yet; no role means the bootstrap superuser.
     unsafe { pg_sys::BackgroundWorkerInitializeConnectionByOid(database, pg_sys::InvalidOid, 0) };
+    plain_transactions();
     let ending = work(database);
     shared::note_ending(database, ending);
+}
+
+/// Transactions of this process are plain ones, whatever the database has as a default.
+fn plain_transactions() {
+    for (name, value) in
+        [(c"default_transaction_isolation", c"read committed"), (c"default_transaction_read_only", c"off")]
+    {
+        // SAFETY: strings that outlive the call; both values are valid.
+        unsafe {
+            pg_sys::SetConfigOption(
+                name.as_ptr(),
+                value.as_ptr(),
+                pg_sys::GucContext::PGC_SUSET,
+                pg_sys::GucSource::PGC_S_OVERRIDE,
+            );
+        }
+    }
 }
 
 /// Signals of a process of ours: SIGTERM ends it, in the middle of a statement too.
@@ -135,15 +153,22 @@ fn work(database: pg_sys::Oid) -> Ending {
         let now = Instant::now();
         let next = schedule.iter().filter(|_| usable).map(|entry| entry.due.saturating_duration_since(now)).min();
         let next = next.unwrap_or(NAP).min(NAP);
-        if !next.is_zero() {
+        // What woke this process while it was in a task may have been taken for something else.
+        let urgent = usable && schedule.iter().any(Scheduled::is_urgent);
+        if !next.is_zero() && !urgent {
             sleep(next);
         }
     }
 }
 
 impl Scheduled {
+    /// A task that fails keeps its pause, however urgent.
+    fn is_urgent(&self) -> bool {
+        self.backoff.is_none() && (self.task.is_urgent)()
+    }
+
     fn run_if_due(&mut self) {
-        if self.due > Instant::now() {
+        if self.due > Instant::now() && !self.is_urgent() {
             return;
         }
         let period = (self.task.period)();

@@ -24,6 +24,8 @@ pub(crate) struct Task {
     pub(crate) name: &'static str,
     /// Time between two runs that found nothing more to do; read before each wait.
     pub(crate) period: fn() -> Duration,
+    /// Whether there is work before its time. Read when the worker has been woken; see [`wake`].
+    pub(crate) is_urgent: fn() -> bool,
     /// One short run, inside a transaction of its own with an active snapshot, as the bootstrap
     /// superuser. A worker answers requests to leave only between two runs, so a run that would be
     /// long does a part and returns [`Progress::More`].
@@ -40,6 +42,12 @@ pub(crate) enum Progress {
     Idle,
     /// More of the same: the task is due at once.
     More,
+}
+
+/// Wakes the worker of this database; whether there is one.
+pub(crate) fn wake() -> bool {
+    // SAFETY: a constant of the session.
+    shared::wake_worker(unsafe { pgrx::pg_sys::MyDatabaseId })
 }
 
 /// Called from `_PG_init`. Without preloading there are no workers, and nothing to register.

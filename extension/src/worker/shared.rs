@@ -254,6 +254,18 @@ pub(super) fn release(database: pg_sys::Oid) {
     poke(database);
 }
 
+/// Wakes the worker of `database`; whether there is one.
+pub(super) fn wake_worker(database: pg_sys::Oid) -> bool {
+    if !EXISTS.load(Ordering::Relaxed) {
+        return false;
+    }
+    let state = STATE.share();
+    let pid = state.slots.iter().find(|slot| slot.database == database.to_u32()).map_or(0, |slot| slot.pid);
+    drop(state);
+    wake(pid);
+    pid != 0
+}
+
 /// Sets the latch of a process of ours.
 fn wake(pid: i32) {
     if pid == 0 {

@@ -38,6 +38,8 @@ fn bad_input_is_named() -> Result<()> {
         ("rate_limit('k', 1, '1 s', tier => 'redis')".into(), invalid, "tier must be"),
         ("rate_limit('k', 1, '1 s', on_abort => 'maybe')".into(), invalid, "on_abort must be keep or refund, not \"maybe\""),
         ("rate_limit('k', 1, '1 s', algorithm => 'sliding_log')".into(), &SqlState::FEATURE_NOT_SUPPORTED, "not available in the tier memory"),
+        ("rate_limit('k', 1, '1 s', tier => 'leased')".into(), &SqlState::FEATURE_NOT_SUPPORTED, "the algorithm gcra is not available in the tier leased"),
+        ("rate_limit_all('{a}', '{1}', '{1 s}', tier => 'leased', algorithm => 'sliding_window')".into(), &SqlState::FEATURE_NOT_SUPPORTED, "not available in the tier leased"),
         ("rate_limit('k', 10001, '1 s', algorithm => 'sliding_log', tier => 'table')".into(), invalid, "between 1 and 10000"),
         ("rate_limit('k', 1, '1.5 s', algorithm => 'calendar')".into(), invalid, "a calendar window is"),
         ("rate_limit('k', 1, '1 month 1 day', algorithm => 'calendar')".into(), invalid, "a calendar window is"),

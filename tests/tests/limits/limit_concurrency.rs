@@ -8,18 +8,23 @@ use canon_tests::canon_database;
 
 use super::{LONG, hammer, number, yes};
 
-/// Every algorithm in both tiers.
-const WAYS: [(&str, &str); 9] = [
+/// Every algorithm in every tier that has it.
+const WAYS: [(&str, &str); 11] = [
     ("gcra", "memory"),
     ("sliding_window", "memory"),
     ("fixed_window", "memory"),
     ("calendar", "memory"),
+    ("fixed_window", "leased"),
+    ("calendar", "leased"),
     ("gcra", "table"),
     ("sliding_window", "table"),
     ("fixed_window", "table"),
     ("calendar", "table"),
     ("sliding_log", "table"),
 ];
+
+/// Every tier, with an algorithm that it has.
+const TIERS: [(&str, &str); 3] = [("memory", "gcra"), ("leased", "calendar"), ("table", "gcra")];
 
 #[test]
 fn one_key_admits_its_limit_exactly() -> Result<()> {
@@ -41,9 +46,10 @@ fn one_key_admits_its_limit_exactly() -> Result<()> {
 #[test]
 fn costs_add_up() -> Result<()> {
     let db = canon_database("costs")?;
-    for tier in ["memory", "table"] {
+    for (tier, algorithm) in TIERS {
         let call = format!(
-            "SELECT allowed FROM canon.rate_limit('{tier}', 1000, {LONG}, cost => 1 + {{}} % 7, tier => '{tier}')"
+            "SELECT allowed FROM canon.rate_limit('{tier}', 1000, {LONG}, cost => 1 + {{}} % 7, tier => '{tier}',
+                 algorithm => '{algorithm}')"
         );
         let admitted = hammer(&db, 14, 60, &call)?;
         let spent: usize = admitted.iter().enumerate().map(|(client, times)| times * (1 + client % 7)).sum();
@@ -79,11 +85,11 @@ fn many_keys_admit_their_limits_exactly() -> Result<()> {
 #[test]
 fn several_levels_spend_together_or_not_at_all() -> Result<()> {
     let db = canon_database("levels")?;
-    for tier in ["memory", "table"] {
+    for (tier, algorithm) in TIERS {
         let call = format!(
             "SELECT allowed FROM canon.rate_limit_all(
                  ARRAY['{tier} org', '{tier} user {{}}', '{tier} endpoint'], ARRAY[500, 40, 100000],
-                 ARRAY[{LONG}, {LONG}, {LONG}], tier => '{tier}')"
+                 ARRAY[{LONG}, {LONG}, {LONG}], tier => '{tier}', algorithm => '{algorithm}')"
         );
         let admitted = hammer(&db, 16, 60, &call)?;
         assert_eq!(admitted.iter().sum::<usize>(), 500, "{admitted:?}");
@@ -91,7 +97,8 @@ fn several_levels_spend_together_or_not_at_all() -> Result<()> {
         for (user, admitted) in admitted.iter().enumerate() {
             assert!(*admitted <= 40, "{user}");
             let left = format!(
-                "SELECT remaining FROM canon.rate_limit_peek('{tier} user {user}', 40, {LONG}, tier => '{tier}')"
+                "SELECT remaining FROM canon.rate_limit_peek('{tier} user {user}', 40, {LONG}, tier => '{tier}',
+                     algorithm => '{algorithm}')"
             );
             assert_eq!(number(&mut client, &left)?, 40 - *admitted as i64, "{tier} {user}");
         }
@@ -115,9 +122,12 @@ fn several_levels_spend_together_or_not_at_all() -> Result<()> {
 #[test]
 fn a_change_of_the_limit_in_the_middle_is_exact() -> Result<()> {
     let db = canon_database("change")?;
-    for tier in ["memory", "table"] {
-        let call =
-            |limit: u32| format!("SELECT allowed FROM canon.rate_limit('{tier}', {limit}, {LONG}, tier => '{tier}')");
+    for (tier, algorithm) in TIERS {
+        let call = |limit: u32| {
+            format!(
+                "SELECT allowed FROM canon.rate_limit('{tier}', {limit}, {LONG}, tier => '{tier}', algorithm => '{algorithm}')"
+            )
+        };
         let mut admitted = 0;
         for limit in [300, 700, 500, 1000, 200] {
             admitted += hammer(&db, 8, 120, &call(limit))?.iter().sum::<usize>();

@@ -172,11 +172,61 @@ fn a_change_of_a_policy_reaches_every_session() -> Result<()> {
     assert_eq!(number(&mut client, &ask)?, 90);
     std::thread::sleep(Duration::from_millis(350));
     assert_eq!(number(&mut client, &ask)?, 70, "it has ended without any change of a row");
+    for (from_until, limit) in [
+        ("now() + interval '1 day', NULL", 70),
+        ("'infinity', 'infinity'", 70),
+        ("'-infinity', '-infinity'", 70),
+        ("'-infinity', 'infinity'", 95),
+        ("now(), NULL", 95),
+    ] {
+        owner.batch_execute(&format!(
+            "DELETE FROM saas.organization_quota_overrides;
+             INSERT INTO saas.organization_quota_overrides (organization_id, policy_id, max_requests_per_hour, created_at, expires_at)
+             SELECT '{ORG}', id, 95, {from_until} FROM saas.quota_policies WHERE policy_name = 'email_sending'"
+        ))?;
+        assert_eq!(number(&mut client, &ask)?, limit, "{from_until}");
+    }
     owner.batch_execute(&exception("0, NULL"))?;
     assert!(!yes(&mut client, &format!("SELECT allowed FROM {}", quota("/send-email", "user")))?);
     owner.batch_execute("DELETE FROM saas.organization_quota_overrides; UPDATE saas.quota_policies SET is_active = false WHERE policy_name = 'email_sending'")?;
     let level = client.query_one(&format!("SELECT level FROM {}", quota("/send-email", "user")), &[])?;
     assert_eq!(level.get::<_, String>(0), "public_api_default/hour");
+    Ok(())
+}
+
+/// A policy that changes while sixteen sessions make requests: to the unit what the new one allows,
+/// counted in memory and counted durably.
+#[test]
+fn a_change_of_a_policy_in_the_middle_is_exact() -> Result<()> {
+    let (_app, db) = platform("middle")?;
+    let mut owner = db.connect()?;
+    owner.batch_execute(
+        "UPDATE saas.quota_policies SET max_requests_per_hour = 100000, max_requests_per_month = 100000
+         WHERE policy_name IN ('email_sending', 'public_api_default');
+         INSERT INTO canon.rate_limit_policy (policy, durable) VALUES ('public_api_default', true)",
+    )?;
+    for (policy, endpoint) in [("email_sending", "/send-email"), ("public_api_default", "/other")] {
+        let day = |limit: i64| {
+            format!("UPDATE saas.quota_policies SET max_requests_per_day = {limit} WHERE policy_name = '{policy}'")
+        };
+        owner.batch_execute(&day(100))?;
+        let ask = format!("SELECT allowed FROM {}", quota(endpoint, "user"));
+        let requests = std::thread::scope(|scope| {
+            let requests = scope.spawn(|| hammer(&db, 16, 40, &ask));
+            for limit in [150, 120, 300] {
+                std::thread::sleep(Duration::from_millis(20));
+                owner.batch_execute(&day(limit))?;
+            }
+            requests.join().expect("a client panicked")
+        })?;
+        let rest = hammer(&db, 8, 60, &ask)?;
+        let admitted: usize = requests.iter().chain(&rest).sum();
+        assert_eq!(admitted, 300, "{policy}");
+        let row = owner.query_one(&format!("SELECT level, reason FROM {}", quota(endpoint, "user")), &[])?;
+        assert_eq!((row.get(0), row.get(1)), (format!("{policy}/day"), "limit_exceeded".to_owned()));
+    }
+    let rows = "SELECT count(*) FROM canon.rate_limit_lease WHERE space = 4 AND key LIKE 'quota/%' AND granted <= 1300";
+    assert_eq!(number(&mut owner, rows)?, 2, "a day and a month");
     Ok(())
 }
 

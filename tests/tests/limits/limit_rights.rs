@@ -29,7 +29,7 @@ fn an_application_checks_and_an_operator_resets() -> Result<()> {
         "SELECT canon.rate_limit_refund('k')",
         "SELECT canon.rate_limit_inspect('k')",
         "SELECT canon.rate_limit_cleanup()",
-        "SELECT canon.rate_step('')",
+        "SELECT canon.rate_step('k', '')",
         "SELECT canon.rate_limit_stats()",
         "SELECT * FROM canon.rate_limit_statistics",
         "TABLE canon.rate_limit_state",
@@ -43,7 +43,7 @@ fn an_application_checks_and_an_operator_resets() -> Result<()> {
     assert!(yes(&mut owner, "SELECT canon.rate_limit_reset('k')")?);
     assert!(!yes(&mut owner, "SELECT canon.rate_limit_reset('k')")?);
     // Even its owner cannot call the step of a statement that does not exist.
-    refused(&mut owner, "SELECT canon.rate_step('')", &SqlState::INTERNAL_ERROR)?;
+    refused(&mut owner, "SELECT canon.rate_step('k', '')", &SqlState::INTERNAL_ERROR)?;
     Ok(())
 }
 

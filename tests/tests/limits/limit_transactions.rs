@@ -161,6 +161,36 @@ fn refunds_are_exact_under_concurrency() -> Result<()> {
     Ok(())
 }
 
+/// In the table tier savepoints and prepared transactions undo the count, as everything else they do.
+#[test]
+fn the_table_tier_follows_savepoints_and_prepared_transactions() -> Result<()> {
+    let db = canon_database("table_nested")?;
+    let mut client = db.connect()?;
+    let spend = |cost: i64| format!("SELECT canon.rate_limit('k', {LIMIT}, {LONG}, {cost}, tier => 'table');");
+    let used = |client: &mut Client| -> Result<i64> {
+        let peek = format!("SELECT remaining FROM canon.rate_limit_peek('k', {LIMIT}, {LONG}, tier => 'table')");
+        Ok(LIMIT - client.query_one(&peek, &[])?.get::<_, i64>(0))
+    };
+    client.batch_execute(&format!(
+        "BEGIN; {} SAVEPOINT a; {} SAVEPOINT b; {} RELEASE b; ROLLBACK TO a; {} COMMIT",
+        spend(1),
+        spend(2),
+        spend(4),
+        spend(8)
+    ))?;
+    assert_eq!(used(&mut client)?, 9);
+    for (end, then) in [("ROLLBACK", 9), ("COMMIT", 25)] {
+        let gid = format!("'{end} {}'", db.name());
+        client.batch_execute(&format!("BEGIN; {} PREPARE TRANSACTION {gid}", spend(16)))?;
+        assert_eq!(used(&mut client)?, 9, "nobody sees it yet");
+        client.batch_execute(&format!("{end} PREPARED {gid}"))?;
+        assert_eq!(used(&mut client)?, then);
+    }
+    let call = format!("SELECT allowed FROM canon.rate_limit('k', {LIMIT}, {LONG}, tier => 'table')");
+    assert_eq!(hammer(&db, 8, 30, &call)?.iter().sum::<usize>(), 75);
+    Ok(())
+}
+
 /// The table tier is part of the transaction: a rollback undoes the count, which is its second trap.
 #[test]
 fn a_rollback_undoes_the_table_tier() -> Result<()> {

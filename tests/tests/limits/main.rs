@@ -5,6 +5,8 @@ mod limit_bad_input;
 mod limit_concurrency;
 mod limit_durability;
 mod limit_full;
+mod limit_gateway;
+mod limit_leases;
 mod limit_policies;
 mod limit_rights;
 mod limit_tiers;

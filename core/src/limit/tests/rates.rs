@@ -216,14 +216,14 @@ proptest! {
         }
     }
 
-    /// However many requests are taken back, and in whatever order: what is counted then is no more
-    /// than what was kept, to the unit, and no less than the bound for what was kept demands.
+    /// However many requests are taken back, and in whatever order, before time has restored a unit:
+    /// what is counted then is no more than what was kept, to the unit, and no less than the bound for
+    /// what was kept demands.
     #[test]
     fn refunds_in_any_order_leave_what_was_kept(
         requests in prop::collection::vec((0..50_u64, 1..4_u64, any::<bool>(), 0..1_000_u64), 1..30),
         rate in prop::sample::select(&[1_i64, 1_000, 1_000_000][..]),
     ) {
-        // From no drain at all to a unit every few requests.
         let mut key = Key::new(Rule::new(Algorithm::Gcra, 100, 3_000_000_000_000 / rate, None).unwrap());
         let mut taken: Vec<(u64, u64, u64)> = Vec::new();
         let mut kept = 0;

@@ -13,6 +13,8 @@ use crate::limit::settings::{ON_FULL, OnFull};
 pub(in crate::limit) enum Tier {
     /// In shared memory.
     Memory,
+    /// In shared memory, as far as a durable row has granted it.
+    Leased,
     /// In a table, as part of the caller's transaction.
     Table,
 }
@@ -21,6 +23,7 @@ impl Tier {
     fn name(self) -> &'static str {
         match self {
             Self::Memory => "memory",
+            Self::Leased => "leased",
             Self::Table => "table",
         }
     }
@@ -30,7 +33,10 @@ impl Tier {
     /// Whether the tier can hold the states of an algorithm.
     pub(in crate::limit) fn check(self, algorithm: Algorithm) -> std::result::Result<(), LimitError> {
         match (self, algorithm) {
-            (Self::Memory, Algorithm::SlidingLog) => Err(LimitError::Tier { algorithm, tier: self.name() }),
+            (Self::Memory, Algorithm::SlidingLog)
+            | (Self::Leased, Algorithm::Gcra | Algorithm::SlidingWindow | Algorithm::SlidingLog) => {
+                Err(LimitError::Tier { algorithm, tier: self.name() })
+            }
             _ => Ok(()),
         }
     }
@@ -40,10 +46,8 @@ impl FromStr for Tier {
     type Err = LimitError;
 
     fn from_str(text: &str) -> std::result::Result<Self, LimitError> {
-        [Self::Memory, Self::Table].into_iter().find(|tier| tier.name() == text).ok_or_else(|| LimitError::Word {
-            argument: "tier",
-            allowed: "memory or table",
-            found: text.to_owned(),
+        [Self::Memory, Self::Leased, Self::Table].into_iter().find(|tier| tier.name() == text).ok_or_else(|| {
+            LimitError::Word { argument: "tier", allowed: "memory, leased or table", found: text.to_owned() }
         })
     }
 }

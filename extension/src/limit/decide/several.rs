@@ -1,9 +1,14 @@
 //! Several requests with different keys: all of them spend their units, or none.
 
-use super::{Answer, InMemory, Reason, Request, Tier, in_table, is_spilled, note_refund, peek, spill};
+use canon_core::limit::Decision;
+
+use super::{
+    Answer, InMemory, Reason, Request, Tier, fetch_if_low, in_lease_row, in_table, is_spilled, note_refund, peek, spill,
+};
 use crate::error::Result;
 use crate::limit::arrays::PerLevel;
 use crate::limit::clock::Times;
+use crate::limit::lease::{self, Patience};
 use crate::limit::memory::{self, Found, Level, Together, Verdict};
 use crate::limit::settings::{ON_FULL, OnFull};
 use crate::limit::table::{self, Row};
@@ -14,8 +19,8 @@ pub(in crate::limit) fn decide_all(requests: &[Request<'_>]) -> Result<Vec<Answe
     if requests.iter().any(Request::is_impossible) {
         return requests.iter().map(peek).collect();
     }
-    let Some(levels) = levels_of(requests) else { return all_in_table(requests) };
-    match in_memory(requests, &levels) {
+    let Some(levels) = levels_of(requests) else { return all_in_rows(requests) };
+    match in_memory(requests, &levels)? {
         Some(together) => {
             Ok(requests.iter().zip(&together.levels).map(|(request, found)| request.answer(*found)).collect())
         }
@@ -29,8 +34,8 @@ pub(in crate::limit) fn allow_all(requests: &[Request<'_>]) -> Result<bool> {
         return Ok(false);
     }
     let answers = match levels_of(requests) {
-        None => all_in_table(requests)?,
-        Some(levels) => match in_memory(requests, &levels) {
+        None => all_in_rows(requests)?,
+        Some(levels) => match in_memory(requests, &levels)? {
             Some(together) => return Ok(together.admitted),
             None => all_with_some_elsewhere(requests, &levels)?,
         },
@@ -38,38 +43,78 @@ pub(in crate::limit) fn allow_all(requests: &[Request<'_>]) -> Result<bool> {
     Ok(answers.iter().all(|answer| answer.decision.allowed))
 }
 
-/// The requests as levels of the memory tier, where they are for it and there is one.
+/// The requests as levels in memory, where they are for it and there is one.
 fn levels_of<'a>(requests: &'a [Request<'_>]) -> Option<PerLevel<Level<'a>>> {
-    if requests.iter().any(|request| request.tier != Tier::Memory) {
-        return None;
-    }
     let levels: Option<PerLevel<Level<'_>>> = requests.iter().map(Request::level).collect();
-    if levels.is_none() {
+    if levels.is_none() && requests.iter().any(|request| request.tier != Tier::Table) {
         table::warn_once();
     }
     levels
 }
 
-fn all_in_table(requests: &[Request<'_>]) -> Result<Vec<Answer>> {
-    let rows: Vec<Row<'_>> = requests.iter().map(Request::row).collect();
-    Ok(table::decide_all(&rows)?.into_iter().map(Answer::of).collect())
+/// Without memory: first those in the table, then those in the rows of leases.
+fn all_in_rows(requests: &[Request<'_>]) -> Result<Vec<Answer>> {
+    let (leased, plain): (Vec<usize>, Vec<usize>) =
+        (0..requests.len()).partition(|k| requests[*k].tier == Tier::Leased);
+    let mut answers: Vec<Option<Answer>> = vec![None; requests.len()];
+    let note = |answers: &mut Vec<Option<Answer>>, of: &[usize], decisions: Vec<Decision>| {
+        for (k, decision) in of.iter().zip(decisions) {
+            answers[*k] = Some(Answer::of(decision));
+        }
+    };
+    let all = |answers: &[Option<Answer>]| answers.iter().flatten().all(|answer| answer.decision.allowed);
+    let rows: Vec<Row<'_>> = plain.iter().map(|k| requests[*k].row()).collect();
+    note(&mut answers, &plain, table::decide_all(&rows)?);
+    if all(&answers) {
+        let rows: Vec<lease::Row<'_>> = leased.iter().map(|k| requests[*k].lease_row()).collect();
+        let before = answers.clone();
+        note(&mut answers, &leased, lease::take(&rows)?);
+        if !all(&answers) {
+            take_back(requests, &before)?;
+        }
+    }
+    let rest = |(request, answer): (&Request<'_>, Option<Answer>)| answer.map_or_else(|| peek(request), Ok);
+    requests.iter().zip(answers).map(rest).collect()
 }
 
-/// `None` where memory has no room for a key, or had none a while ago: nothing is spent then.
-fn in_memory(requests: &[Request<'_>], levels: &[Level<'_>]) -> Option<Together> {
-    let now = Times::now();
-    let mut together = memory::decide_all(levels, now, memory::spilled_until() == 0);
-    let is = |together: &Together, verdict| together.levels[..levels.len()].iter().any(|f| f.verdict == verdict);
-    // Units of a prepared transaction that was rolled back may be among those that are missing.
-    if is(&together, Verdict::Denied) && memory::resolve() {
-        together = memory::decide_all(levels, now, memory::spilled_until() == 0);
+/// `None` where some of the keys must be decided elsewhere: memory has no room for them, or had none a
+/// while ago, or nobody has granted the units that are missing. Nothing is spent then.
+fn in_memory(requests: &[Request<'_>], levels: &[Level<'_>]) -> Result<Option<Together>> {
+    let mut patience = Patience::new();
+    let mut resolved = false;
+    loop {
+        let together = memory::decide_all(levels, Times::now(), memory::spilled_until() == 0);
+        if together.admitted {
+            note_refunds(requests, levels, &together.levels);
+            for ((request, level), found) in requests.iter().zip(levels).zip(&together.levels) {
+                if level.space.is_leased() {
+                    fetch_if_low(request, level, *found);
+                }
+            }
+            return Ok(Some(together));
+        }
+        let found = &together.levels[..levels.len()];
+        if found.iter().any(|found| found.verdict == Verdict::Denied) {
+            // Units of a prepared transaction that was rolled back may be among those that are missing.
+            if resolved || !memory::resolve() {
+                return Ok(Some(together));
+            }
+            resolved = true;
+            continue;
+        }
+        if found.iter().any(|found| matches!(found.verdict, Verdict::Full | Verdict::MaybeSpilled)) {
+            return Ok(None);
+        }
+        let mut short: Vec<(&str, &Level<'_>, u64)> = Vec::with_capacity(levels.len());
+        for ((request, level), found) in requests.iter().zip(levels).zip(found) {
+            if let Verdict::Short(end) = found.verdict {
+                short.push((request.key, level, end));
+            }
+        }
+        if !patience.wait(&short)? {
+            return Ok(None);
+        }
     }
-    if together.admitted {
-        note_refunds(requests, levels, &together.levels);
-    } else if !is(&together, Verdict::Denied) {
-        return None;
-    }
-    Some(together)
 }
 
 fn note_refunds(requests: &[Request<'_>], levels: &[Level<'_>], found: &[Found]) {
@@ -80,18 +125,20 @@ fn note_refunds(requests: &[Request<'_>], levels: &[Level<'_>], found: &[Found])
     }
 }
 
-/// As [`in_memory`], where memory has no room for some of the keys, or had none a while ago:
-/// those are decided elsewhere first, and get their units back if one in memory is denied.
+/// As [`in_memory`], where some of the keys cannot be decided there: those are decided elsewhere
+/// first, and get their units back if one in memory is denied.
 #[cold]
 fn all_with_some_elsewhere(requests: &[Request<'_>], levels: &[Level<'_>]) -> Result<Vec<Answer>> {
     let mut elsewhere = Vec::new();
     for (k, request) in requests.iter().enumerate() {
-        if is_spilled(request)? {
+        if request.tier == Tier::Memory && is_spilled(request)? {
             elsewhere.push(k);
         }
     }
     loop {
         let mut answers: Vec<Option<Answer>> = vec![None; requests.len()];
+        // In one order, so that two such calls cannot wait for each other.
+        elsewhere.sort_unstable_by_key(|k| (requests[*k].tier == Tier::Leased, requests[*k].key));
         for k in &elsewhere {
             let answer = without_memory(&requests[*k])?;
             answers[*k] = Some(answer);
@@ -111,7 +158,7 @@ fn all_with_some_elsewhere(requests: &[Request<'_>], levels: &[Level<'_>]) -> Re
             }
         } else {
             take_back(requests, &answers)?;
-            let full = |j: &usize| together.levels[*j].verdict == Verdict::Full;
+            let full = |j: &usize| matches!(together.levels[*j].verdict, Verdict::Full | Verdict::Short(_));
             let denied = (0..inside.len()).any(|j| together.levels[j].verdict == Verdict::Denied);
             let before = elsewhere.len();
             elsewhere.extend((0..inside.len()).filter(full).map(|j| inside[j]));
@@ -128,6 +175,9 @@ fn all_with_some_elsewhere(requests: &[Request<'_>], levels: &[Level<'_>]) -> Re
 }
 
 fn without_memory(request: &Request<'_>) -> Result<Answer> {
+    if request.tier == Tier::Leased {
+        return in_lease_row(request);
+    }
     if ON_FULL.get() == OnFull::spill && matches!(spill(request)?, InMemory::Table) {
         return in_table(request);
     }
@@ -138,7 +188,10 @@ fn without_memory(request: &Request<'_>) -> Result<Answer> {
 fn take_back(requests: &[Request<'_>], answers: &[Option<Answer>]) -> Result<()> {
     for (request, answer) in requests.iter().zip(answers) {
         if answer.is_some_and(|answer| answer.reason == Reason::Allowed) {
-            table::refund(request.space, request.key, request.cost)?;
+            match request.tier {
+                Tier::Leased => lease::give_back(request.space.leased(), request.key, request.cost)?,
+                _ => table::refund(request.space, request.key, request.cost)?,
+            };
         }
     }
     Ok(())

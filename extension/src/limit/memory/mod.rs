@@ -19,7 +19,7 @@ use pgrx::pg_sys;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 pub(super) use layout::{note_spilled, rate_offset, spilled_until, statistics};
-pub(super) use operate::{Found, Level, Verdict, decide, look, raw, refund, reset};
+pub(super) use operate::{Found, Level, Verdict, change, decide, look, open, raw, refund, reset};
 pub(super) use prepared::{park, resolve};
 pub(super) use save::snapshot;
 pub(super) use several::{Together, decide_all};
@@ -33,8 +33,28 @@ pub(super) type Hash = [u64; 2];
 pub(super) enum Space {
     /// Keys given to `canon.rate_limit` and the like.
     Caller = 1,
+    /// The same in the leased tier.
+    Leased = 2,
     /// Keys of policies.
     Policy = 3,
+    /// The same in the leased tier.
+    LeasedPolicy = 4,
+}
+
+impl Space {
+    /// Whether units of its keys are leased.
+    #[inline]
+    pub(super) fn is_leased(self) -> bool {
+        matches!(self, Self::Leased | Self::LeasedPolicy)
+    }
+
+    /// Where the leased tier has keys of this kind.
+    pub(super) fn leased(self) -> Self {
+        match self {
+            Self::Caller | Self::Leased => Self::Leased,
+            Self::Policy | Self::LeasedPolicy => Self::LeasedPolicy,
+        }
+    }
 }
 
 /// Called from `_PG_init`.

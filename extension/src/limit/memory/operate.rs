@@ -2,16 +2,18 @@
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
+use canon_core::limit::lease::{self, Lease};
 use canon_core::limit::{self, Rule, Shape, Zone};
 
-use super::Hash;
 use super::layout::{Entry, Table, partition_of, table};
 use super::lock::Held;
+use super::{Hash, Space};
 use crate::limit::clock::{self, Times};
 
 /// One key with its rule and a request.
 #[derive(Clone, Copy)]
 pub(crate) struct Level<'a> {
+    pub(crate) space: Space,
     pub(crate) key: Hash,
     pub(crate) rule: &'a Rule,
     pub(crate) zone: &'a dyn Zone,
@@ -27,6 +29,8 @@ pub(crate) enum Verdict {
     Full,
     /// The key is new here, and may have a state in the table.
     MaybeSpilled,
+    /// The units leased so far do not suffice; more may be had for the window that ends then.
+    Short(u64),
 }
 
 /// A verdict with the state it left, and when.
@@ -42,7 +46,14 @@ impl Level<'_> {
     /// What becomes of `state`: the next one, or a verdict other than [`Verdict::Admitted`].
     #[inline]
     pub(super) fn attempt(&self, now: u64, state: u128) -> Result<u128, Verdict> {
-        limit::admit(self.rule, self.zone, now, state, self.cost).ok_or(Verdict::Denied)
+        if !self.space.is_leased() {
+            return limit::admit(self.rule, self.zone, now, state, self.cost).ok_or(Verdict::Denied);
+        }
+        match lease::spend(self.rule, self.zone, now, state, self.cost) {
+            Lease::Spent(state) => Ok(state),
+            Lease::Short(end) => Err(Verdict::Short(end)),
+            Lease::Denied => Err(Verdict::Denied),
+        }
     }
 
     /// Whether `state` would admit the request.
@@ -59,6 +70,7 @@ impl Level<'_> {
         // SAFETY: by contract.
         let (words, state) = unsafe { ((*entry).shape, (*entry).state.load(Acquire)) };
         match Shape::from_words(words) {
+            Some(old) if self.space.is_leased() => lease::carried(&old, self.rule, state),
             Some(old) => {
                 let (then, now) = (now.of(old.algorithm), now.of(self.rule.algorithm()));
                 limit::convert(&old, then, self.rule, self.zone, now, state)
@@ -143,6 +155,33 @@ fn decide_alone(table: &Table, level: &Level<'_>, may_be_new: bool) -> Found {
                 }
                 Found { verdict, state, time }
             }
+        }
+    }
+}
+
+/// Makes a leased key ready for a grant of the window that ends at `end`; whether there is room for it.
+pub(crate) fn open(level: &Level<'_>, now: Times, end: u64) -> bool {
+    let Some(table) = table() else { return false };
+    // SAFETY: a lock of the table that this process does not hold; then it is held exclusively.
+    unsafe {
+        let _held = Held::exclusive(table.lock(partition_of(level.key)));
+        let known = table.find(level.key);
+        let state = known.map_or(0, |entry| level.state_of(entry, now));
+        let Some(entry) = known.or_else(|| table.add(level.key, level.rule.shape(), now)) else { return false };
+        (*entry).shape = level.rule.shape().to_words();
+        (*entry).state.store(lease::opened(state, end), Relaxed);
+        true
+    }
+}
+
+/// Changes the state of a key, if it is there. Called at the end of transactions too, so it cannot fail.
+pub(crate) fn change(key: Hash, change: impl Fn(u128) -> u128) {
+    let Some(table) = table() else { return };
+    // SAFETY: a lock of the table that this process does not hold; then it is held.
+    unsafe {
+        let _held = Held::shared(table.lock(partition_of(key)));
+        if let Some(entry) = table.find(key) {
+            let _ = (*entry).state.fetch_update(AcqRel, Acquire, |state| Some(change(state)));
         }
     }
 }

@@ -2,8 +2,8 @@
 //! the server starts.
 //!
 //! What a snapshot holds can be out of date after a crash, which only means that the time since is
-//! forgotten. Refunds of prepared transactions are taken from a clean shutdown only, and only once:
-//! an old one might be made twice.
+//! forgotten. Leased units and refunds of prepared transactions are taken from a clean shutdown only, and
+//! only once: old ones might be spent, or made, twice.
 
 use std::fs::{File, OpenOptions, rename};
 use std::hash::Hasher;
@@ -11,7 +11,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::atomic::Ordering::Relaxed;
 
-use canon_core::limit::Shape;
+use canon_core::limit::{Shape, lease};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use siphasher::sip::SipHasher13;
@@ -206,6 +206,10 @@ fn take_in(table: &Table, words: &mut Words<'_>, clean: bool) -> Option<()> {
         let shape = Shape::from_words(words.pair()?)?;
         let [low, high] = words.pair()?;
         let state = u128::from(low) | u128::from(high) << 64;
+        // The row of the key may have granted, and requests have spent, more since.
+        if !clean && lease::is_leased(&shape, state) {
+            continue;
+        }
         // SAFETY: in the postmaster, before any other process.
         match unsafe { table.add(key, shape, now) } {
             // SAFETY: as above.

@@ -22,6 +22,8 @@ use crate::error::Result;
 #[derive(Clone)]
 struct Options {
     shadow: bool,
+    /// Whether its calendar windows are in the leased tier.
+    durable: bool,
     time_zone: String,
     /// A local time, in microseconds since 1970 on the local clock.
     anchor: Option<i64>,
@@ -177,8 +179,10 @@ fn decide(
     let requests: Vec<Request<'_>> = levels
         .iter()
         .filter_map(|level| {
-            let (space, tier) = (Space::Policy, Tier::Memory);
-            level.rule.map(|rule| Request { space, key: &level.key, rule, zone, cost, tier, refund_on_abort: false })
+            let rule = level.rule?;
+            let durable = options.durable && rule.algorithm() == Algorithm::Calendar;
+            let (space, tier) = (Space::Policy, if durable { Tier::Leased } else { Tier::Memory });
+            Some(Request { space, key: &level.key, rule, zone, cost, tier, refund_on_abort: false })
         })
         .collect();
     let mut decided = Decided { keys, answers: decide::decide_all(&requests)? };

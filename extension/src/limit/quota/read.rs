@@ -10,8 +10,9 @@ const POLICIES: &str = "
     SELECT p.id, p.policy_name, p.endpoint_pattern, p.applies_to_role,
         p.max_requests_per_hour, p.max_requests_per_day, p.max_requests_per_month,
         o.max_requests_per_hour, o.max_requests_per_day, o.max_requests_per_month,
-        (extract(epoch FROM nullif(o.expires_at, 'infinity')) * 1000000)::bigint,
-        s.shadow, s.time_zone, (extract(epoch FROM s.anchor) * 1000000)::bigint
+        CASE WHEN o.created_at > '-infinity' THEN (extract(epoch FROM least(o.created_at, '9999-01-01')) * 1000000)::bigint END,
+        CASE WHEN o.expires_at < 'infinity' THEN (extract(epoch FROM greatest(o.expires_at, '0001-01-01')) * 1000000)::bigint END,
+        s.shadow, s.time_zone, s.durable, (extract(epoch FROM s.anchor) * 1000000)::bigint
     FROM saas.quota_policies p
     LEFT JOIN saas.organization_quota_overrides o ON o.policy_id = p.id AND o.organization_id = $1::uuid
     LEFT JOIN canon.rate_limit_policy s ON s.policy = p.policy_name
@@ -19,7 +20,7 @@ const POLICIES: &str = "
 
 const CONFIGS: &str = "
     SELECT c.id, c.resource_type, c.endpoint_pattern, c.max_requests, c.window_seconds, c.quota_monthly,
-        s.shadow, s.time_zone, (extract(epoch FROM s.anchor) * 1000000)::bigint
+        s.shadow, s.time_zone, s.durable, (extract(epoch FROM s.anchor) * 1000000)::bigint
     FROM saas.rate_limit_config c
     LEFT JOIN canon.rate_limit_policy s ON s.policy = c.id::text
     WHERE c.organization_id = $1::uuid AND c.enabled ORDER BY c.id";
@@ -55,13 +56,17 @@ fn options(row: &TextRow, first: usize) -> Options {
     Options {
         shadow: row[first].as_deref() == Some("t"),
         time_zone: row[first + 1].clone().unwrap_or_else(|| "UTC".to_owned()),
-        anchor: optional(row, first + 2),
+        durable: row[first + 2].as_deref() == Some("t"),
+        anchor: optional(row, first + 3),
     }
 }
 
 fn policy(row: &TextRow) -> Result<Policy> {
-    let exception =
-        Exception { limits: [optional(row, 7), optional(row, 8), optional(row, 9)], expires_at: optional(row, 10) };
+    let exception = Exception {
+        limits: [optional(row, 7), optional(row, 8), optional(row, 9)],
+        starts_at: optional(row, 10).unwrap_or(i64::MIN),
+        expires_at: optional(row, 11),
+    };
     let quota = Quota {
         name: text(row, 1)?.to_owned(),
         pattern: Pattern::new(text(row, 2)?),
@@ -69,7 +74,7 @@ fn policy(row: &TextRow) -> Result<Policy> {
         limits: [number(row, 4)?, number(row, 5)?, number(row, 6)?],
         exception: Some(exception),
     };
-    Ok(Policy { id: text(row, 0)?.to_owned(), quota, options: options(row, 11) })
+    Ok(Policy { id: text(row, 0)?.to_owned(), quota, options: options(row, 12) })
 }
 
 fn config(row: &TextRow) -> Result<Config> {
