@@ -54,6 +54,7 @@ fn cases(server: &Server) -> Result<Vec<Case>> {
             cases.push(one_key(&peers, name, keys, clients)?);
         }
         cases.push(levels(&peers, clients)?);
+        cases.push(durable(&peers, clients)?);
     }
     cases.push(in_process(&peers, "in process, one key", &format!("canon.rate_allow('hot', {RULE})")));
     cases.push(in_process(
@@ -74,6 +75,16 @@ fn one_key(peers: &Rc<Peers>, name: &str, keys: u32, clients: usize) -> Result<C
         .against("logged upsert", pgbench(peers, &upsert("logged"), keys)?)
         .against("Redis INCR", redis(peers, keys, vec!["INCR".into(), "k:__rand_int__".into()]))
         .against("Redis Lua GCRA", redis(peers, keys, peers.redis.gcra()?));
+    Ok(case.keeping(Rc::clone(peers)))
+}
+
+/// A quota that a crash does not forget, against a counter in a row.
+fn durable(peers: &Rc<Peers>, clients: usize) -> Result<Case> {
+    let ours = "SELECT allowed FROM canon.rate_limit('quota', 1000000000, '1 day', algorithm => 'fixed_window', \
+                tier => 'leased');";
+    let case = Case::new("durable quota", clients, Unit::OpsPerSecond, pgbench(peers, ours, 1)?)
+        .against("SELECT 1", pgbench(peers, "SELECT 1;", 1)?)
+        .against("logged upsert", pgbench(peers, &UPSERT.replace("TABLE_NAME", "logged"), 1)?);
     Ok(case.keeping(Rc::clone(peers)))
 }
 
