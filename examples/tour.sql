@@ -77,6 +77,21 @@ UPDATE cutover.migrations_mig SET mig_status = 1 WHERE mig_id = :'mig_id';
 ROLLBACK TO wrong;
 SELECT from_state, to_state, event FROM canon.status_history('cutover.migrations_mig', :'mig_id');
 
+\echo '== plans: a runbook becomes a plan of its own; asked again, nothing is created. The whole story: examples/plan.sql'
+INSERT INTO cutover.sequences_master_sqm (plm_id, sqm_order, sqm_name) VALUES (:'plm_id', 1, 'Switch') RETURNING sqm_id \gset
+INSERT INTO cutover.phases_master_phm (sqm_id, phm_order, phm_name) VALUES (:'sqm_id', 1, 'Load') RETURNING phm_id \gset
+INSERT INTO cutover.steps_master_stm (phm_id, tms_id_owner, stt_code, stm_number, stm_name, stm_duration_minutes)
+VALUES (:'phm_id', :tms_id, 'DUM', 1, 'Dump', 60) RETURNING stm_id AS dump \gset
+INSERT INTO cutover.steps_master_stm
+    (phm_id, tms_id_owner, stt_code, stm_number, stm_name, stm_duration_minutes, stm_id_predecessor) VALUES
+    (:'phm_id', :tms_id, 'TRT', 2, 'Load', 90, :'dump'), (:'phm_id', :tms_id, 'CHK', 3, 'Read the dump', 20, :'dump');
+SELECT ite_id FROM cutover.iterations_ite WHERE plm_id = :'plm_id' \gset
+SELECT canon.plan_instantiate(:'plm_id', :'ite_id')->>'instance' AS plan \gset
+SELECT canon.plan_instantiate(:'plm_id', :'ite_id')->'created' AS created;
+SELECT level, label, early_finish - early_start AS takes, total_slack, critical FROM canon.plan_schedule(:'plan');
+SELECT label, minutes FROM canon.plan_ready(:'plan');
+SELECT canon.plan_gantt(:'plan', 'mermaid');
+
 \echo '== saas: the end of a window is computed, the default policies are there'
 INSERT INTO saas.organizations (name) VALUES ('Example Shop') RETURNING id AS org_id \gset
 INSERT INTO saas.api_rate_limits (organization_id, endpoint, window_start, window_duration_minutes)

@@ -10,6 +10,7 @@ mod audit;
 mod case;
 mod machine;
 mod measure;
+mod plan;
 mod rate;
 mod registry;
 mod report;

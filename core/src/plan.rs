@@ -8,6 +8,7 @@ mod gantt;
 mod graph;
 mod merge;
 mod ready;
+mod risk;
 mod schedule;
 
 #[cfg(test)]
@@ -18,4 +19,5 @@ pub use gantt::{Bar, Gantt};
 pub use graph::{Dependency, Graph, GraphError, Link};
 pub use merge::{Merge, merge};
 pub use ready::{State, ready};
+pub use risk::at_risk;
 pub use schedule::{Frame, Progress, Schedule, Task, Timing, schedule};

@@ -4,6 +4,8 @@ use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::spi::quote_identifier as ident;
 
+use crate::plan::PlanError;
+
 /// An error of the extension.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -59,6 +61,8 @@ pub(crate) enum Error {
     CannotRetain { entry: Option<i64>, why: String },
     #[error("a row of {relation} cannot be changed: the table is append-only")]
     LogIsAppendOnly { relation: String },
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     /// A bug or a damaged installation, never the user's fault.
     #[error("{0}")]
     Internal(String),
@@ -67,6 +71,7 @@ pub(crate) enum Error {
 impl Error {
     fn code(&self) -> Code {
         match self {
+            Self::Plan(error) => error.code(),
             Self::UnknownPack { .. } => Code::ERRCODE_UNDEFINED_OBJECT,
             Self::OtherVersion { .. } | Self::NotInstalled { .. } => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             Self::ForeignSchema { .. } => Code::ERRCODE_DUPLICATE_SCHEMA,
@@ -96,6 +101,7 @@ impl Error {
 
     fn detail(&self) -> Option<String> {
         match self {
+            Self::Plan(error) => error.detail(),
             Self::UnknownPack { known, .. } => Some(format!("Packs: {}, or all.", known.join(", "))),
             Self::ForeignSchema { .. } => Some("Nothing was installed.".to_owned()),
             Self::CannotCreate { role, .. } => Some(format!("Role \"{role}\" lacks CREATE on the database.")),
@@ -145,6 +151,7 @@ impl Error {
             }
             Self::NotATime { .. } => Some("Use timestamptz, timestamp or date.".to_owned()),
             Self::Limit(error) => error.hint(),
+            Self::Plan(error) => error.hint(),
             Self::NoLedger | Self::NotOurTrigger { .. } => Some("SELECT canon.audit_enable('a_table');".to_owned()),
             Self::NotAudited { relation } => Some(format!("SELECT canon.audit_enable('{relation}');")),
             Self::NotAuditable { .. } => Some("Record an ordinary or partitioned table.".to_owned()),

@@ -8,6 +8,7 @@ mod guc;
 mod limit;
 mod ops;
 mod packs;
+mod plan;
 mod shmem;
 mod status;
 mod subtransaction;
@@ -47,6 +48,7 @@ pgrx::extension_sql_file!(
         limit::table::rate_step
     ]
 );
+pgrx::extension_sql_file!("../../sql/install/plan.sql", name = "plan", requires = ["bootstrap"]);
 pgrx::extension_sql_file!("../../sql/install/comments.sql", name = "comments", finalize);
 
 /// Every function of the extension lives in this schema. `bootstrap.sql` has created it already,

@@ -21,6 +21,11 @@ CREATE TABLE cutover.stg_steps (
     -- addition: D0.1, tells import runs apart
     -- canon-ignore L8: an id the importer chooses; there is no table of imports (D0.1)
     import_batch_id uuid,
+    -- addition: the step to wait for, by its step_id or as TYPE-NUMBER of the plan
+    -- canon-ignore L8: it may also name a step that the plan already has; the import says what leads nowhere
+    predecessor_step_id varchar(255),
+    -- addition: names of labels
+    labels text,
     -- D0.1: the source gives this table no key, so nothing could point at it
     CONSTRAINT pk_stg_steps PRIMARY KEY (step_id)
 );
@@ -55,6 +60,10 @@ COMMENT ON COLUMN cutover.stg_steps.iteration_types IS
     'Iteration kinds the step is meant for, as the list text of the import file.';
 COMMENT ON COLUMN cutover.stg_steps.import_batch_id IS
     'Import run that loaded the row; set by the importer, NULL when loaded by hand.';
+COMMENT ON COLUMN cutover.stg_steps.predecessor_step_id IS
+    'Step to wait for: step_id of the same batch, or TYPE-NUMBER of a step that the plan already has.';
+COMMENT ON COLUMN cutover.stg_steps.labels IS
+    'Comma-separated names of labels of the migration.';
 
 CREATE TABLE cutover.stg_step_instructions (
     instruction_id varchar(255) NOT NULL,
@@ -65,6 +74,8 @@ CREATE TABLE cutover.stg_step_instructions (
     -- addition: D0.1, tells import runs apart
     -- canon-ignore L8: an id the importer chooses; there is no table of imports (D0.1)
     import_batch_id uuid,
+    -- addition: the control of the phase that the instruction prepares
+    control_code varchar(50),
     -- D0.1: key added, see stg_steps
     CONSTRAINT pk_stg_step_instructions PRIMARY KEY (step_id, instruction_id)
 );
@@ -83,3 +94,5 @@ COMMENT ON COLUMN cutover.stg_step_instructions.duration_minutes IS
     'Estimated working time in minutes as delivered.';
 COMMENT ON COLUMN cutover.stg_step_instructions.import_batch_id IS
     'Import run that loaded the row; set by the importer, NULL when loaded by hand.';
+COMMENT ON COLUMN cutover.stg_step_instructions.control_code IS
+    'Code of the control of the same phase that the instruction belongs to.';

@@ -173,6 +173,15 @@ AS $$
         WHEN EXISTS (
             SELECT 1
             FROM cutover.phases_instance_phi AS p
+            JOIN cutover.sequences_instance_sqi AS own ON own.sqi_id = p.sqi_id
+            JOIN cutover.sequences_instance_sqi AS before ON before.pli_id = own.pli_id
+            WHERE p.phi_id = step.phi_id
+                AND (before.sqi_order < own.sqi_order OR before.sqi_id = own.predecessor_sqi_id)
+                AND before.sqi_status NOT IN (15, 16)
+        ) THEN 'BR104: a sequence before its sequence is neither completed nor cancelled'
+        WHEN EXISTS (
+            SELECT 1
+            FROM cutover.phases_instance_phi AS p
             JOIN cutover.controls_instance_cti AS c ON c.phi_id = p.predecessor_phi_id
             WHERE p.phi_id = step.phi_id AND c.cti_status = 30
         ) THEN 'BR001, BR106: a control of the phase before its phase has failed'
@@ -180,7 +189,7 @@ AS $$
 $$;
 
 COMMENT ON FUNCTION cutover.br106_step_is_ready(cutover.steps_instance_sti) IS
-    'BR001, BR106: why the step cannot begin, or NULL.';
+    'BR001, BR104, BR106: why the step cannot begin, or NULL.';
 
 CREATE FUNCTION cutover.step_has_team(step cutover.steps_instance_sti)
 RETURNS text
@@ -238,7 +247,7 @@ $$;
 COMMENT ON FUNCTION cutover.br108_environment_role(cutover.instructions_instance_ini) IS
     'BR108: the environment role of an instruction, which is that of its step.';
 
--- BR103: what a plan is made of stays as it is once the plan has left PLANNING.
+-- BR103 for the plan itself; 95_plan.sql has it for what is below.
 CREATE FUNCTION cutover.br103_frozen_plan()
 RETURNS trigger
 LANGUAGE plpgsql

@@ -38,3 +38,57 @@ COMMENT ON FUNCTION canon.status_states(text, integer) IS 'States of a status ma
 COMMENT ON FUNCTION canon.status_transitions(text, integer) IS
     'Changes that a status machine allows, with their conditions and what they set';
 COMMENT ON FUNCTION canon.status_machines() IS 'Status machines with their versions';
+COMMENT ON FUNCTION canon.plan_id(uuid, text) IS
+    'Key of the copy of a template row in an instance: UUID version 5 of level:key in the name space of the instance';
+COMMENT ON FUNCTION canon.plan_register(text, jsonb) IS
+    'Registers a hierarchy of template and instance tables, or replaces the one of that name; the number of its levels';
+COMMENT ON FUNCTION canon.plan_unregister(text) IS
+    'Forgets a hierarchy, whose tables stay; whether there was one';
+COMMENT ON FUNCTION canon.plan_store(text) IS
+    'Creates a schema with the tables that keep the lineage of instances, for canon.plan_register()';
+COMMENT ON FUNCTION canon.plan_instantiate(text, text, jsonb) IS
+    'Copies a template for a run in one transaction; the same request again reports on the same instance and creates nothing';
+COMMENT ON FUNCTION canon.plan_instantiate(uuid, uuid, jsonb) IS
+    'Copies a template for a run in one transaction; the same request again reports on the same instance and creates nothing';
+COMMENT ON FUNCTION canon.plan_protect(text) IS
+    'Creates the triggers that refuse circles in templates and changes of plans in progress; the number of triggers';
+COMMENT ON FUNCTION canon.plan_no_cycle() IS
+    'Constraint trigger of a template table, arguments plan and level, or of plan_dependency, without: refuses rows that wait for each other';
+COMMENT ON FUNCTION canon.plan_frozen() IS
+    'Row trigger of an instance table, arguments plan and level: refuses changes once the plan is in progress';
+COMMENT ON FUNCTION canon.plan_check(text) IS
+    'Problems of a template: circles with their path, unreachable rows, outside predecessors, missing durations and teams';
+COMMENT ON FUNCTION canon.plan_schedule(uuid, jsonb) IS
+    'Critical path method over an instance: earliest and latest times, total and free slack of every row';
+COMMENT ON FUNCTION canon.plan_critical_path(uuid, jsonb) IS
+    'One longest chain of tasks of an instance, in order';
+COMMENT ON FUNCTION canon.plan_ready(uuid, text) IS
+    'Tasks that nothing holds back, of one team or of all: predecessors are over, and so are earlier groups with their gates';
+COMMENT ON FUNCTION canon.plan_at_risk(uuid) IS
+    'Open tasks that wait, directly or through others, for one that has failed or is blocked';
+COMMENT ON FUNCTION canon.plan_progress(uuid) IS
+    'Percent done of every row by number, duration and items of its tasks, and the status that would follow';
+COMMENT ON FUNCTION canon.plan_gantt(uuid, text, jsonb) IS
+    'The schedule as a self-contained SVG picture, as Mermaid text, or as a JSON list of rows';
+COMMENT ON FUNCTION canon.plan_drift(uuid) IS
+    'Differences between an instance, its template now, and its template when the instance was made';
+COMMENT ON FUNCTION canon.plan_resync(uuid, text, boolean) IS
+    'Lets an instance follow its template where neither a person nor progress stands against it; mode preview or apply';
+COMMENT ON FUNCTION canon.plan_cancel(uuid, text) IS
+    'Cancels a row of an instance with everything below it that is not over; the reason is kept';
+COMMENT ON FUNCTION canon.plan_skip(uuid, text, text) IS
+    'Skips a task that has not begun; those that wait for it continue, stop, or are skipped too; the reason is kept';
+COMMENT ON FUNCTION canon.plan_override_gate(uuid, text) IS
+    'Takes a gate out of the way: a failed one counts as passed, an open one as cancelled; reason and role are kept';
+COMMENT ON FUNCTION canon.plan_roll_up(uuid, boolean) IS
+    'Lets groups and the plan follow the status of their tasks, and stamps their times';
+COMMENT ON FUNCTION canon.plan_compare(uuid, uuid) IS
+    'Two instances of one template, task by task: planned and actual minutes, bottlenecks (above 1.2 times the plan when finished, 1.5 times while running)';
+COMMENT ON FUNCTION canon.plan_promote(uuid, uuid, text, text) IS
+    'Writes the values of an instance row into its template row; mode preview or apply';
+COMMENT ON FUNCTION canon.plan_clone(text, text) IS
+    'Copies a template with everything below it under another name; the key of the copy';
+COMMENT ON FUNCTION canon.plan_import(uuid, boolean, text) IS
+    'Imports a batch of staged rows into a template: all of it or nothing; partial leaves wrong rows behind';
+COMMENT ON FUNCTION canon.plan_import_problems(uuid, text) IS
+    'Everything that is wrong with a batch of staged rows, with the reason';

@@ -25,6 +25,17 @@ struct Trip<'a> {
 /// Columns that a trigger of the pack counts itself, whatever the client says.
 const DERIVED: &[(&str, &str)] = &[("core.stakeholders", "decisions_pending")];
 
+/// Values that a check or a trigger of the pack wants in a form of its own.
+fn given(table: &QName, column: &str) -> Option<Value> {
+    match (table.to_string().as_str(), column) {
+        ("cutover.system_configuration_scf", "scf_validation_pattern") => Some("scf value .*".into()),
+        ("cutover_plan.template_version", "hash") => Some(Value::from(vec![7; 32])),
+        ("cutover_plan.plan_dependency", "plan") => Some("cutover".into()),
+        ("cutover_plan.plan_dependency", "template") => Some("00000000-0000-0000-0000-000000000000".into()),
+        _ => None,
+    }
+}
+
 /// Number of the first sample row: beyond the keys of the rows that packs are delivered with.
 const FIRST: u32 = 1000;
 
@@ -39,6 +50,11 @@ impl Trip<'_> {
         let model = self.models.iter().find_map(|m| m.table(&name)).context("not in the model")?.clone();
         for (k, full) in [(0, true), (1, false)] {
             let mut row = sample::row(&model, FIRST + k);
+            for (column, value) in &mut row {
+                if let Some(given) = given(&name, column) {
+                    *value = given;
+                }
+            }
             if !full {
                 row.retain(|column, _| model.column(column).is_some_and(|c| c.not_null && c.default.is_none()));
             }

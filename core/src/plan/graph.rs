@@ -157,6 +157,11 @@ impl Graph {
         self.leaf[node as usize]
     }
 
+    /// Starts (`false`) and finishes (`true`) of all nodes, each after those that it waits for.
+    pub fn events(&self) -> impl Iterator<Item = (u32, bool)> + '_ {
+        self.order.iter().map(|point| (node_of(*point), !is_start(*point)))
+    }
+
     pub(super) fn parent(&self, node: u32) -> Option<u32> {
         Some(self.parents[node as usize]).filter(|p| *p != NONE)
     }

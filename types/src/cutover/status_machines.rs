@@ -493,14 +493,14 @@ impl StepState {
         matches!(
             (self, to), (Self::Pending, Self::Todo) | (Self::Pending, Self::InProgress) |
             (Self::Todo, Self::InProgress) | (Self::InProgress, Self::Completed) |
-            (Self::InProgress, Self::Failed) | (Self::Todo, Self::Blocked) |
-            (Self::InProgress, Self::Blocked) | (Self::Blocked, Self::Todo) |
-            (Self::Blocked, Self::InProgress) | (Self::Failed, Self::Todo) |
-            (Self::Failed, Self::InProgress) | (Self::Todo, Self::Pending) |
-            (Self::Pending, Self::Cancelled) | (Self::Todo, Self::Cancelled) |
-            (Self::InProgress, Self::Cancelled) | (Self::Failed, Self::Cancelled) |
-            (Self::Blocked, Self::Cancelled) | (Self::Completed, Self::InProgress) |
-            (Self::Cancelled, Self::Pending)
+            (Self::InProgress, Self::Failed) | (Self::Pending, Self::Blocked) |
+            (Self::Todo, Self::Blocked) | (Self::InProgress, Self::Blocked) |
+            (Self::Blocked, Self::Todo) | (Self::Blocked, Self::InProgress) |
+            (Self::Failed, Self::Todo) | (Self::Failed, Self::InProgress) | (Self::Todo,
+            Self::Pending) | (Self::Pending, Self::Cancelled) | (Self::Todo,
+            Self::Cancelled) | (Self::InProgress, Self::Cancelled) | (Self::Failed,
+            Self::Cancelled) | (Self::Blocked, Self::Cancelled) | (Self::Completed,
+            Self::InProgress) | (Self::Cancelled, Self::Pending)
         )
     }
     /// Events that can happen in this state, each with the state that it leads to.
@@ -510,6 +510,7 @@ impl StepState {
                 &[
                     ("release", Self::Todo),
                     ("start", Self::InProgress),
+                    ("block", Self::Blocked),
                     ("skip", Self::Cancelled),
                 ]
             }

@@ -4,7 +4,7 @@
 use super::super::runtime as rt;
 /// Landing area for the detailed instructions of imported steps.
 ///
-/// `cutover.stg_step_instructions`, DBT-115, declared in `schema/cutover/24_staging.sql` line 59.
+/// `cutover.stg_step_instructions`, DBT-115, declared in `schema/cutover/24_staging.sql` line 68.
 #[derive(
     Clone,
     Debug,
@@ -29,6 +29,8 @@ pub struct StgStepInstructions {
     pub duration_minutes: Option<i32>,
     /// Import run that loaded the row; set by the importer, NULL when loaded by hand.
     pub import_batch_id: Option<uuid::Uuid>,
+    /// Code of the control of the same phase that the instruction belongs to.
+    pub control_code: Option<String>,
 }
 impl rt::Relation for StgStepInstructions {
     const SCHEMA: &'static str = "cutover";
@@ -40,6 +42,7 @@ impl rt::Relation for StgStepInstructions {
         "order_number",
         "duration_minutes",
         "import_batch_id",
+        "control_code",
     ];
 }
 impl rt::FromRow for StgStepInstructions {
@@ -51,6 +54,7 @@ impl rt::FromRow for StgStepInstructions {
             order_number: rt::get(row, 3, "order_number")?,
             duration_minutes: rt::get(row, 4, "duration_minutes")?,
             import_batch_id: rt::get(row, 5, "import_batch_id")?,
+            control_code: rt::get(row, 6, "control_code")?,
         })
     }
 }
@@ -92,6 +96,9 @@ pub struct NewStgStepInstructionsOptional {
     /// Import run that loaded the row; set by the importer, NULL when loaded by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub import_batch_id: Option<uuid::Uuid>,
+    /// Code of the control of the same phase that the instruction belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control_code: Option<String>,
 }
 impl rt::Insert for NewStgStepInstructions {
     type Row = StgStepInstructions;
@@ -102,5 +109,6 @@ impl rt::Insert for NewStgStepInstructions {
         columns.set("order_number", &self.optional.order_number);
         columns.set("duration_minutes", &self.optional.duration_minutes);
         columns.set("import_batch_id", &self.optional.import_batch_id);
+        columns.set("control_code", &self.optional.control_code);
     }
 }

@@ -65,6 +65,10 @@ pub struct StgSteps {
     pub iteration_types: Option<String>,
     /// Import run that loaded the row; set by the importer, NULL when loaded by hand.
     pub import_batch_id: Option<uuid::Uuid>,
+    /// Step to wait for: step\_id of the same batch, or TYPE-NUMBER of a step that the plan already has.
+    pub predecessor_step_id: Option<String>,
+    /// Comma-separated names of labels of the migration.
+    pub labels: Option<String>,
 }
 impl rt::Relation for StgSteps {
     const SCHEMA: &'static str = "cutover";
@@ -84,6 +88,8 @@ impl rt::Relation for StgSteps {
         "teams_impacted",
         "iteration_types",
         "import_batch_id",
+        "predecessor_step_id",
+        "labels",
     ];
 }
 impl rt::FromRow for StgSteps {
@@ -103,6 +109,8 @@ impl rt::FromRow for StgSteps {
             teams_impacted: rt::get(row, 11, "teams_impacted")?,
             iteration_types: rt::get(row, 12, "iteration_types")?,
             import_batch_id: rt::get(row, 13, "import_batch_id")?,
+            predecessor_step_id: rt::get(row, 14, "predecessor_step_id")?,
+            labels: rt::get(row, 15, "labels")?,
         })
     }
 }
@@ -169,6 +177,12 @@ pub struct NewStgStepsOptional {
     /// Import run that loaded the row; set by the importer, NULL when loaded by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub import_batch_id: Option<uuid::Uuid>,
+    /// Step to wait for: step\_id of the same batch, or TYPE-NUMBER of a step that the plan already has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predecessor_step_id: Option<String>,
+    /// Comma-separated names of labels of the migration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<String>,
 }
 impl rt::Insert for NewStgSteps {
     type Row = StgSteps;
@@ -187,5 +201,7 @@ impl rt::Insert for NewStgSteps {
         columns.set("teams_impacted", &self.optional.teams_impacted);
         columns.set("iteration_types", &self.optional.iteration_types);
         columns.set("import_batch_id", &self.optional.import_batch_id);
+        columns.set("predecessor_step_id", &self.optional.predecessor_step_id);
+        columns.set("labels", &self.optional.labels);
     }
 }
