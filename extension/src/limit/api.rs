@@ -177,19 +177,12 @@ fn several<T>(call: Call, asked: Asked, decide: impl FnOnce(&[Request<'_>]) -> R
     for (limit, per) in limits.iter().zip(periods) {
         rules.push(rule_of(algorithm, *limit, per, None, "UTC", None)?);
     }
-    let requests: PerLevel<Request<'_>> = keys
-        .iter()
-        .zip(&rules)
-        .map(|(key, (rule, zone))| Request {
-            space: Space::Caller,
-            key,
-            rule: *rule,
-            zone: zone.get(),
-            cost,
-            tier,
-            refund_on_abort,
-        })
-        .collect();
+    // Filled where it is: to collect would move all of its room.
+    let mut requests = PerLevel::<Request<'_>>::new();
+    for (key, (rule, zone)) in keys.iter().zip(&rules) {
+        let (space, zone) = (Space::Caller, zone.get());
+        requests.push(Request { space, key, rule: *rule, zone, cost, tier, refund_on_abort });
+    }
     decide(&requests)
 }
 

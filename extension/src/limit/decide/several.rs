@@ -45,11 +45,17 @@ pub(in crate::limit) fn allow_all(requests: &[Request<'_>]) -> Result<bool> {
 
 /// The requests as levels in memory, where they are for it and there is one.
 fn levels_of<'a>(requests: &'a [Request<'_>]) -> Option<PerLevel<Level<'a>>> {
-    let levels: Option<PerLevel<Level<'_>>> = requests.iter().map(Request::level).collect();
-    if levels.is_none() && requests.iter().any(|request| request.tier != Tier::Table) {
-        table::warn_once();
+    let mut levels = PerLevel::new();
+    for request in requests {
+        let Some(level) = request.level() else {
+            if requests.iter().any(|request| request.tier != Tier::Table) {
+                table::warn_once();
+            }
+            return None;
+        };
+        levels.push(level);
     }
-    levels
+    Some(levels)
 }
 
 /// Without memory: first those in the table, then those in the rows of leases.
