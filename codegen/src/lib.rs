@@ -30,7 +30,7 @@ pub mod sample;
 pub mod source;
 pub mod split;
 pub mod status;
-mod typename;
+pub mod typename;
 pub mod write;
 
 pub use canon_core::schema as model;

@@ -4,20 +4,20 @@ use canon_core::schema::QName;
 
 /// A type, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Spelling<'a> {
+pub struct Spelling<'a> {
     /// Without modifiers: `character varying`, `timestamp with time zone`, `saas.mood`.
-    pub(crate) name: String,
+    pub name: String,
     /// Inside the parentheses.
-    pub(crate) modifiers: &'a str,
+    pub modifiers: &'a str,
     /// Whether it is an array of that.
-    pub(crate) array: bool,
+    pub array: bool,
     /// All of it but the brackets of an array.
-    pub(crate) element: &'a str,
+    pub element: &'a str,
 }
 
 impl<'a> Spelling<'a> {
     /// Takes apart what `format_type` prints.
-    pub(crate) fn parse(ty: &'a str) -> Self {
+    pub fn parse(ty: &'a str) -> Self {
         let (element, array) = match ty.strip_suffix("[]") {
             // Several dimensions are one to PostgreSQL.
             Some(element) => (element.trim_end_matches("[]"), true),
@@ -46,7 +46,7 @@ impl<'a> Spelling<'a> {
 }
 
 /// A name with a schema, its quotes removed; None where there is no schema.
-pub(crate) fn qualified(name: &str) -> Option<QName> {
+pub fn qualified(name: &str) -> Option<QName> {
     let mut parts = vec![String::new()];
     let mut quoted = false;
     let mut chars = name.chars().peekable();

@@ -112,7 +112,7 @@ fn the_libraries_can_be_chosen() {
         ("", "chrono::DateTime<chrono::Utc>", "rt::Interval"),
         ("dates = \"jiff\"", "jiff::Timestamp", "rt::Interval"),
         ("dates = \"time\"", "time::OffsetDateTime", "rt::Interval"),
-        ("client = \"sqlx\"", "chrono::DateTime<chrono::Utc>", "sqlx::postgres::types::PgInterval"),
+        ("client = \"sqlx\"", "chrono::DateTime<chrono::Utc>", "rt::Interval"),
         ("client = \"none\"", "chrono::DateTime<chrono::Utc>", "rt::Interval"),
     ] {
         let table = generated(T, settings, "app/t.rs");
@@ -146,6 +146,20 @@ fn a_column_gets_the_type_that_a_path_names() {
         assert!(table.contains(line), "{line}: {table}");
     }
     assert_eq!(ran.err, "note: [types.\"app.x.*\"]: nothing in the schema matches it\n");
+}
+
+#[test]
+fn a_column_can_travel_as_text() {
+    let project = project(T, "[types.\"app.t.at\"]\ntext = true\n[types.\"pg_catalog.interval\"]\ntext = true\n");
+    assert!(project.canon(&["types"]).ok);
+    let table = project.read("src/app/t.rs");
+    for line in [
+        "pub at: String,",
+        "pub span: Option<String>,",
+        "columns.set_as(\"span\", \"::text::interval\", &self.optional.span);",
+    ] {
+        assert!(table.contains(line), "{line}: {table}");
+    }
 }
 
 #[test]

@@ -13,10 +13,13 @@ use canon_codegen::model::{Difference, Model, diff};
 use canon_codegen::source::Source;
 use canon_codegen::split::{PieceKind, split};
 use canon_codegen::{expr, live};
-use xtask::{Server, repo_root};
+use xtask::{Database, Server, repo_root};
 
 /// Names another folder of DDL files than `../shared/corpus`.
 pub const FOLDER: &str = "PG_CANON_CORPUS";
+
+/// The server's own regression tests: a fifth of their statements fail on purpose.
+pub const INTENDED_ERRORS: &str = "pg_regress_ddl";
 
 /// Placeholders of templated files, and what fills them.
 const TEMPLATES: &[(&str, &[(&str, &str)])] = &[
@@ -38,6 +41,10 @@ pub fn folder() -> Result<Option<PathBuf>> {
     Ok(Some(repo_root()?.join("../shared/corpus")).filter(|path| path.is_dir()))
 }
 
+/// What PostgreSQL 15 lacks, and what stands in for it.
+const TOO_NEW: &[(&str, &[(&str, &str)])] =
+    &[("pagila", &[("uuidv7()", "gen_random_uuid()"), (" VIRTUAL", " STORED")])];
+
 /// One file, ready to load.
 #[derive(Clone, Debug)]
 pub struct Sample {
@@ -50,6 +57,17 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// With the forms of later versions replaced by those that PostgreSQL 15 takes.
+    #[must_use]
+    pub fn for_older_servers(mut self) -> Self {
+        for (_, replaced) in TOO_NEW.iter().filter(|(file, _)| *file == self.name) {
+            for (new, old) in *replaced {
+                self.text = self.text.replace(new, old);
+            }
+        }
+        self
+    }
+
     /// Prelude and text as one script: settings of the first hold for the second.
     fn whole(&self) -> String {
         format!("{}\n{}", self.prelude.trim_end(), self.text)
@@ -110,6 +128,22 @@ pub struct Verdict {
 ///
 /// When the server cannot be used.
 pub fn judge(server: &Server, sample: &Sample) -> Result<Verdict> {
+    let (database, refusals) = install(server, sample)?;
+    let start = Instant::now();
+    let loaded = sample.read();
+    let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
+    let found = live::read(&mut database.connect()?, None)?;
+    let differences = diff(&loaded.model, &found, &mut expr::same_in);
+    Ok(Verdict { name: sample.name.clone(), bytes: sample.text.len(), loaded, milliseconds, refusals, differences })
+}
+
+/// Loads the sample into a database of its own, as psql does without stopping at errors. Gives back
+/// what psql printed about statements that PostgreSQL refused.
+///
+/// # Errors
+///
+/// When the server cannot be used.
+pub fn install(server: &Server, sample: &Sample) -> Result<(Database, Vec<String>)> {
     let database = server.database(&format!("corpus_{}", sample.name))?;
     let folder = tempfile::tempdir()?;
     let whole = sample.whole();
@@ -122,12 +156,7 @@ pub fn judge(server: &Server, sample: &Sample) -> Result<Verdict> {
     let refusals = said.lines().filter(|line| line.contains("ERROR:")).map(str::to_owned).collect();
     // PostgreSQL before 18 lets a trigger of its own tests make a view that it cannot print.
     database.psql("DROP MATERIALIZED VIEW IF EXISTS transition_test_mv, regress_rls_schema.transition_test_mv")?;
-    let start = Instant::now();
-    let loaded = sample.read();
-    let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
-    let found = live::read(&mut database.connect()?, None)?;
-    let differences = diff(&loaded.model, &found, &mut expr::same_in);
-    Ok(Verdict { name: sample.name.clone(), bytes: sample.text.len(), loaded, milliseconds, refusals, differences })
+    Ok((database, refusals))
 }
 
 /// A table with a line for every file.

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use anyhow::Result;
 use canon_codegen::counts::{COLUMNS, counts};
 use canon_codegen::model::Difference;
-use canon_tests::corpus::{FOLDER, Sample, Verdict, expected, figures, folder, judge, samples};
+use canon_tests::corpus::{FOLDER, INTENDED_ERRORS, Sample, Verdict, expected, figures, folder, judge, samples};
 use canon_tests::server;
 
 /// Where equality cannot be had from the text alone: file, beginning of the difference, reason.
@@ -29,19 +29,14 @@ const KNOWN_COUNTS: &[(&str, &[&str])] =
 /// PostgreSQL 15 takes this file only with the forms of PostgreSQL 18 replaced.
 const TOO_NEW: &str = "pagila";
 
-/// The server's own regression tests: full of intended errors, which it refuses and canon does not try.
-const TORTURE: &str = "pg_regress_ddl";
-
 fn each(check: impl Fn(&Sample, &Verdict) -> Result<()>) -> Result<Vec<Verdict>> {
     let Some(folder) = folder()? else {
         println!("skipped: there are no DDL files in ../shared/corpus; {FOLDER} names another folder");
         return Ok(Vec::new());
     };
     let mut verdicts = Vec::new();
-    for mut sample in samples(&folder)? {
-        if sample.name == TOO_NEW {
-            sample.text = sample.text.replace("uuidv7()", "gen_random_uuid()").replace(" VIRTUAL", " STORED");
-        }
+    for sample in samples(&folder)? {
+        let sample = sample.for_older_servers();
         let verdict = judge(&server(), &sample)?;
         check(&sample, &verdict)?;
         verdicts.push(verdict);
@@ -53,7 +48,7 @@ fn each(check: impl Fn(&Sample, &Verdict) -> Result<()>) -> Result<Vec<Verdict>>
 fn models_equal_the_catalogue() -> Result<()> {
     let verdicts = each(|sample, verdict| {
         let account = &verdict.loaded.coverage[0];
-        if sample.name == TORTURE {
+        if sample.name == INTENDED_ERRORS {
             assert!(account.unparsed * 100 < account.statements, "{}: {account:?}", sample.name);
             return Ok(());
         }
@@ -76,7 +71,7 @@ fn counts_equal_those_of_the_catalogue() -> Result<()> {
         return Ok(());
     };
     let expected = expected(&folder)?;
-    for sample in samples(&folder)?.iter().filter(|s| s.name != TOO_NEW && s.name != TORTURE) {
+    for sample in samples(&folder)?.iter().filter(|s| s.name != TOO_NEW && s.name != INTENDED_ERRORS) {
         let known: &[&str] = KNOWN_COUNTS.iter().find(|(file, _)| *file == sample.name).map_or(&[], |(_, known)| known);
         let row: &HashMap<String, String> = &expected[&sample.name];
         for (column, count) in COLUMNS[1..].iter().zip(counts(&sample.read().model)) {

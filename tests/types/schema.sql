@@ -164,6 +164,36 @@ CREATE TABLE rare."with ""quotes"" and \ back" (id integer PRIMARY KEY, "a ""b""
 CREATE TABLE "Rare".mood (id integer PRIMARY KEY, mood rare.mood NOT NULL);
 CREATE TABLE rare.no_columns ();
 
+-- Names of what generated code leans on itself.
+CREATE SCHEMA std;
+CREATE SCHEMA runtime;
+CREATE SCHEMA "self";
+CREATE TYPE runtime."with ""quotes""" AS ENUM ('a"b', 'c\d', 'ALL', 'all');
+CREATE TYPE "self"."Odd "" record" AS ("a ""b""" text, mood runtime."with ""quotes""");
+CREATE DOMAIN "self"."domain" AS uuid;
+CREATE TABLE std.option (id uuid PRIMARY KEY, "Some" text, "None" integer NOT NULL);
+CREATE TABLE std.vec (id "self"."domain" PRIMARY KEY, option_id uuid NOT NULL REFERENCES std.option (id));
+CREATE TABLE std.serde (id integer PRIMARY KEY, serialize text, at timestamptz NOT NULL);
+CREATE TABLE std.chrono (id integer PRIMARY KEY, at timestamptz NOT NULL, price numeric);
+CREATE TABLE runtime."Columns" (id integer PRIMARY KEY, "row" text NOT NULL, rows text, new text, statement text NOT NULL);
+CREATE TABLE runtime."Statement" (id bigint PRIMARY KEY, sql text, parameters text, arguments text, "as_str" text);
+CREATE TABLE runtime.row (id integer PRIMARY KEY, clone text, "default" boolean, eq integer, "into" text, "drop" text);
+CREATE TABLE runtime.relation (schema text, name text, select_ text, "SELECT" text, "COLUMNS" text, "NAME" text);
+CREATE TABLE runtime.error (
+    id integer PRIMARY KEY,
+    kind runtime."with ""quotes""" NOT NULL,
+    kinds runtime."with ""quotes"""[],
+    odd "self"."Odd "" record",
+    key "self"."domain",
+    keys "self"."domain"[]
+);
+CREATE TABLE "self"."crate" (id integer PRIMARY KEY, "super" text NOT NULL CHECK ("super" IN ('Self', 'self', 'crate')));
+
+-- Types that are not generated.
+CREATE TABLE rare.plain_notes (id integer PRIMARY KEY, metadata jsonb NOT NULL);
+CREATE TABLE rare.exact (id integer PRIMARY KEY, amount numeric NOT NULL, amounts numeric[], at timestamptz, day date);
+CREATE TABLE rare.kept_notes (id integer PRIMARY KEY, metadata jsonb NOT NULL, more json, history jsonb[]);
+
 -- Kinds of relations.
 CREATE TABLE rare.measurements (
     at timestamptz NOT NULL,

@@ -20,7 +20,8 @@
     clippy::upper_case_acronyms,
     reason = "names follow the database"
 )]
-#![allow(dead_code, reason = "a program uses what it needs")]
+#![allow(dead_code, unused_imports, reason = "a program uses what it needs")]
+
 pub mod agentops;
 pub mod auth;
 pub mod core;
@@ -28,10 +29,12 @@ pub mod cutover;
 pub mod cutover_plan;
 pub mod saas;
 pub mod runtime;
+
 pub use runtime::{
     Defaulted, Relation, Table, UnknownValue, Columns, Error, FromRow, Insert, Row,
     Statement, JsonText,
 };
+
 /// Calls a macro with the row types of all tables, separated by commas in insert order.
 #[macro_export]
 macro_rules! for_each_table {
@@ -109,6 +112,7 @@ macro_rules! for_each_table {
         $crate::saas::EventReminders, $crate::saas::DebugLogs }
     };
 }
+
 /// Calls a macro with the row types of all views, separated by commas.
 #[macro_export]
 macro_rules! for_each_view {

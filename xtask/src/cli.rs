@@ -56,7 +56,11 @@ enum Command {
     /// Compare what canon reads from real DDL with what PostgreSQL makes of it, file by file
     ///
     /// The files are in ../shared/corpus, or in the folder that PG_CANON_CORPUS names.
-    Corpus,
+    Corpus {
+        /// Send rows of every table through generated types, which are compiled first: minutes
+        #[arg(long)]
+        types: bool,
+    },
     /// Make files to install, in target/package/
     Package,
 }
@@ -124,7 +128,7 @@ impl Cli {
             Command::Gen => commands::generate::write(&project)?,
             Command::Check => return commands::generate::check(&project).map(verdict),
             Command::Bench(args) => commands::bench::run(&project, &args)?,
-            Command::Corpus => return commands::corpus::run(&project).map(verdict),
+            Command::Corpus { types } => return commands::corpus::run(&project, types).map(verdict),
             Command::Package => commands::package::run(&project)?,
         }
         Ok(ExitCode::SUCCESS)

@@ -95,6 +95,9 @@ pub struct Override {
     /// Whether `rust` implements serde's traits.
     #[serde(default = "yes")]
     pub serde: bool,
+    /// The column travels as text, cast by the database, and is a `String`.
+    #[serde(default)]
+    pub text: bool,
     /// Whether the column can be NULL, where the schema does not say so, as with columns of views.
     pub nullable: Option<bool>,
     /// Whether elements of the array can be NULL.

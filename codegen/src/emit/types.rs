@@ -4,6 +4,7 @@
 mod columns;
 mod custom;
 mod ident;
+mod layout;
 mod names;
 mod overrides;
 mod registry;
@@ -240,7 +241,7 @@ impl Root<'_> {
                 clippy::enum_variant_names, clippy::module_inception, clippy::upper_case_acronyms,
                 reason = "names follow the database"
             )]
-            #![allow(dead_code, reason = "a program uses what it needs")]
+            #![allow(dead_code, unused_imports, reason = "a program uses what it needs")]
             #(pub mod #schemas;)*
             pub mod runtime;
 
@@ -274,7 +275,6 @@ impl Root<'_> {
             macro_rules! #name {
                 ($callback:ident, $($module:tt)+) => { $callback! { #($($module)+::#types),* } };
             }
-            #[allow(unused_imports, reason = "a program uses what it needs")]
             pub(crate) use #name;
         }
     }
@@ -291,7 +291,7 @@ impl Writer<'_> {
             file: path.display().to_string(),
             message: format!("{error} in {tokens}"),
         })?;
-        self.text(path, &prettyplease::unparse(&file));
+        self.text(path, &layout::spaced(&prettyplease::unparse(&file)));
         Ok(())
     }
 

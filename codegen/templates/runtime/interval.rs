@@ -7,6 +7,16 @@ use super::wire::take;
 use super::{SqlError, base};
 
 //[/tokio-postgres]
+//[sqlx]
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::types::PgInterval;
+use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo, PgValueRef, Postgres};
+use sqlx::{Decode, Encode, Type};
+
+use super::below_domains;
+
+//[/sqlx]
 /// A span of time. Months, days and microseconds are kept apart, because a month has no fixed
 /// number of days, nor a day of hours.
 //@serde
@@ -49,3 +59,34 @@ impl<'a> FromSql<'a> for Interval {
     }
 }
 //[/tokio-postgres]
+//[sqlx]
+
+impl Type<Postgres> for Interval {
+    fn type_info() -> PgTypeInfo {
+        <PgInterval as Type<Postgres>>::type_info()
+    }
+
+    fn compatible(ty: &PgTypeInfo) -> bool {
+        below_domains(ty, <PgInterval as Type<Postgres>>::compatible)
+    }
+}
+
+impl PgHasArrayType for Interval {
+    fn array_type_info() -> PgTypeInfo {
+        PgInterval::array_type_info()
+    }
+}
+
+impl<'q> Encode<'q, Postgres> for Interval {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        PgInterval { months: self.months, days: self.days, microseconds: self.microseconds }.encode_by_ref(buffer)
+    }
+}
+
+impl<'r> Decode<'r, Postgres> for Interval {
+    fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
+        let PgInterval { months, days, microseconds } = PgInterval::decode(value)?;
+        Ok(Self { months, days, microseconds })
+    }
+}
+//[/sqlx]

@@ -6,6 +6,16 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, private::BytesMut, to_
 use super::{SqlError, base};
 
 //[/tokio-postgres]
+//[sqlx]
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::types::PgMoney;
+use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo, PgValueRef, Postgres};
+use sqlx::{Decode, Encode, Type};
+
+use super::below_domains;
+
+//[/sqlx]
 /// An amount in the smallest unit of the database's `lc_monetary`, which is cents for most.
 //@serde
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,3 +47,33 @@ impl<'a> FromSql<'a> for Money {
     }
 }
 //[/tokio-postgres]
+//[sqlx]
+
+impl Type<Postgres> for Money {
+    fn type_info() -> PgTypeInfo {
+        <PgMoney as Type<Postgres>>::type_info()
+    }
+
+    fn compatible(ty: &PgTypeInfo) -> bool {
+        below_domains(ty, <PgMoney as Type<Postgres>>::compatible)
+    }
+}
+
+impl PgHasArrayType for Money {
+    fn array_type_info() -> PgTypeInfo {
+        PgMoney::array_type_info()
+    }
+}
+
+impl<'q> Encode<'q, Postgres> for Money {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        PgMoney(self.0).encode_by_ref(buffer)
+    }
+}
+
+impl<'r> Decode<'r, Postgres> for Money {
+    fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
+        Ok(Self(PgMoney::decode(value)?.0))
+    }
+}
+//[/sqlx]

@@ -9,6 +9,16 @@ use super::wire::{measured, take, value};
 use super::{SqlError, base};
 
 //[/tokio-postgres]
+//[sqlx]
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::types::PgRange;
+use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo, PgValueFormat, PgValueRef, Postgres};
+use sqlx::{Decode, Encode, Type};
+
+use super::below_domains;
+
+//[/sqlx]
 /// A range of values. PostgreSQL writes ranges of whole numbers and days with a lower bound that
 /// belongs to them and an upper one that does not, however they came.
 //@serde
@@ -184,3 +194,65 @@ impl<'a, T: FromSql<'a>> FromSql<'a> for Multirange<T> {
 }
 //[/multirange]
 //[/tokio-postgres]
+//[sqlx]
+
+impl<T> Type<Postgres> for Range<T>
+where
+    PgRange<T>: Type<Postgres>,
+{
+    fn type_info() -> PgTypeInfo {
+        PgRange::<T>::type_info()
+    }
+
+    fn compatible(ty: &PgTypeInfo) -> bool {
+        below_domains(ty, PgRange::<T>::compatible)
+    }
+}
+
+impl<T> PgHasArrayType for Range<T>
+where
+    PgRange<T>: PgHasArrayType,
+{
+    fn array_type_info() -> PgTypeInfo {
+        PgRange::<T>::array_type_info()
+    }
+
+    fn array_compatible(ty: &PgTypeInfo) -> bool {
+        PgRange::<T>::array_compatible(ty)
+    }
+}
+
+impl<'q, T: Clone> Encode<'q, Postgres> for Range<T>
+where
+    PgRange<T>: Encode<'q, Postgres>,
+{
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        match self {
+            // sqlx has no range without values.
+            Self::Empty => {
+                buffer.push(1);
+                Ok(IsNull::No)
+            }
+            Self::Bounds(start, end) => PgRange { start: start.clone(), end: end.clone() }.encode_by_ref(buffer),
+        }
+    }
+}
+
+impl<'r, T> Decode<'r, Postgres> for Range<T>
+where
+    PgRange<T>: Decode<'r, Postgres>,
+{
+    fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
+        // To sqlx a range without values is one without bounds, which is the opposite.
+        let is_empty = match value.format() {
+            PgValueFormat::Binary => value.as_bytes()?.first().is_some_and(|flags| flags & 1 != 0),
+            PgValueFormat::Text => value.as_str()? == "empty",
+        };
+        if is_empty {
+            return Ok(Self::Empty);
+        }
+        let PgRange { start, end } = PgRange::decode(value)?;
+        Ok(Self::Bounds(start, end))
+    }
+}
+//[/sqlx]

@@ -132,8 +132,9 @@ pub fn below_domains(ty: &PgTypeInfo, fits: fn(&PgTypeInfo) -> bool) -> bool {
 //[named]
 /// Whether a type has that name. PostgreSQL writes the schema only where the search path lacks it.
 pub fn is_named(ty: &PgTypeInfo, schema: &str, name: &str) -> bool {
-    let shown = sqlx::TypeInfo::name(ty).replace('"', "");
-    shown == name || shown.strip_prefix(schema).and_then(|rest| rest.strip_prefix('.')) == Some(name)
+    let plain = |text: &str| text.replace('"', "");
+    let (shown, schema, name) = (plain(sqlx::TypeInfo::name(ty)), plain(schema), plain(name));
+    shown == name || shown.strip_prefix(&schema).and_then(|rest| rest.strip_prefix('.')) == Some(&name)
 }
 
 /// Whether a type is an array of elements that fit.
@@ -283,8 +284,8 @@ pub(crate) use text_enum;
 //[sql_enum]
 /// SQL conversions of an enum of the database.
 macro_rules! sql_enum {
-    ($name:ident, $schema:literal, $sql:literal) => {
-        rt::named!($name, $schema, $sql);
+    ($name:ident, $path:literal, $schema:literal, $sql:literal) => {
+        rt::named!($name, $path, $schema, $sql);
         rt::text_value!($name);
     };
 }
@@ -294,10 +295,10 @@ pub(crate) use sql_enum;
 //[named]
 /// A type that goes by its name.
 macro_rules! named {
-    ($name:ident, $schema:literal, $sql:literal) => {
+    ($name:ident, $path:literal, $schema:literal, $sql:literal) => {
         impl sqlx::Type<sqlx::Postgres> for $name {
             fn type_info() -> sqlx::postgres::PgTypeInfo {
-                sqlx::postgres::PgTypeInfo::with_name(concat!("\"", $schema, "\".\"", $sql, "\""))
+                sqlx::postgres::PgTypeInfo::with_name($path)
             }
 
             fn compatible(ty: &sqlx::postgres::PgTypeInfo) -> bool {
@@ -307,7 +308,7 @@ macro_rules! named {
 
         impl sqlx::postgres::PgHasArrayType for $name {
             fn array_type_info() -> sqlx::postgres::PgTypeInfo {
-                sqlx::postgres::PgTypeInfo::array_of(concat!("\"", $schema, "\".\"", $sql, "\""))
+                sqlx::postgres::PgTypeInfo::array_of($path)
             }
 
             fn array_compatible(ty: &sqlx::postgres::PgTypeInfo) -> bool {
@@ -322,8 +323,8 @@ pub(crate) use named;
 //[composite]
 /// SQL conversions of a composite type.
 macro_rules! composite {
-    ($name:ident, $schema:literal, $sql:literal, { $($field:ident: $attribute:literal),* }) => {
-        rt::named!($name, $schema, $sql);
+    ($name:ident, $path:literal, $schema:literal, $sql:literal, { $($field:ident: $attribute:literal),* }) => {
+        rt::named!($name, $path, $schema, $sql);
 
         impl<'q> sqlx::Encode<'q, sqlx::Postgres> for $name {
             fn encode_by_ref(

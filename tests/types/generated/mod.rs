@@ -20,14 +20,20 @@
     clippy::upper_case_acronyms,
     reason = "names follow the database"
 )]
-#![allow(dead_code, reason = "a program uses what it needs")]
+#![allow(dead_code, unused_imports, reason = "a program uses what it needs")]
+
 pub mod rare;
 pub mod rare_2;
+pub mod runtime_2;
+pub mod self_;
+pub mod std;
 pub mod runtime;
+
 pub use runtime::{
     Defaulted, Relation, Table, UnknownValue, Columns, Error, FromRow, Insert, Row,
     Statement,
 };
+
 /// Calls a macro with the row types of all tables, separated by commas in insert order. It is told where this module is: `for_each_table!(callback, crate::db)`.
 #[allow(unused_macros, reason = "a program uses what it needs")]
 macro_rules! for_each_table {
@@ -39,12 +45,18 @@ macro_rules! for_each_table {
         $($module)+ ::rare::Result_, $($module)+ ::rare::Rare, $($module)+
         ::rare::Runtime, $($module)+ ::rare::Mod, $($module)+ ::rare::NewMod, $($module)+
         ::rare::WithQuotesAndBack, $($module)+ ::rare_2::Mood, $($module)+
-        ::rare::NoColumns, $($module)+ ::rare::Measurements, $($module)+ ::rare::OnlyIds,
-        $($module)+ ::rare::Wide }
+        ::rare::NoColumns, $($module)+ ::std::Option_, $($module)+ ::std::Vec_,
+        $($module)+ ::std::Serde, $($module)+ ::std::Chrono, $($module)+
+        ::runtime_2::Columns, $($module)+ ::runtime_2::Statement, $($module)+
+        ::runtime_2::Row, $($module)+ ::runtime_2::Relation, $($module)+
+        ::runtime_2::Error, $($module)+ ::self_::Crate, $($module)+ ::rare::PlainNotes,
+        $($module)+ ::rare::Exact, $($module)+ ::rare::KeptNotes, $($module)+
+        ::rare::Measurements, $($module)+ ::rare::OnlyIds, $($module)+ ::rare::Wide }
     };
 }
-#[allow(unused_imports, reason = "a program uses what it needs")]
+
 pub(crate) use for_each_table;
+
 /// Calls a macro with the row types of all views, separated by commas. It is told where this module is: `for_each_view!(callback, crate::db)`.
 #[allow(unused_macros, reason = "a program uses what it needs")]
 macro_rules! for_each_view {
@@ -52,5 +64,5 @@ macro_rules! for_each_view {
         $callback ! { $($module)+ ::rare::Moods, $($module)+ ::rare::Counts }
     };
 }
-#[allow(unused_imports, reason = "a program uses what it needs")]
+
 pub(crate) use for_each_view;

@@ -17,11 +17,11 @@ pub(super) fn enum_type(registry: &Registry<'_>, ty: &EnumType) -> TokenStream {
     let docs = item(registry, &ty.name, ty.comment.as_deref(), ty.origin);
     let name = format_ident!("{}", names.ty);
     let body = labels(registry, &name, &docs, &ty.labels, ENUM);
-    let (schema, sql) = (&ty.name.schema, &ty.name.name);
+    let sql = registry.sql_name(&ty.name);
     registry.need("sql_enum");
     quote! {
         #body
-        rt::sql_enum!(#name, #schema, #sql);
+        rt::sql_enum!(#name, #sql);
     }
 }
 
@@ -155,10 +155,10 @@ pub(super) fn composite(registry: &Registry<'_>, ty: &Composite) -> Result<Optio
         declarations.push(quote!(#[doc = #doc] #rename pub #field: Option<#rust>));
     }
     let columns = ty.columns.iter().map(|c| &c.name);
-    let (schema, sql) = (&ty.name.schema, &ty.name.name);
+    let sql = registry.sql_name(&ty.name);
     let conversions = (registry.config.client != Client::None).then(|| {
         registry.need("composite");
-        quote!(rt::composite!(#name, #schema, #sql, { #(#fields: #columns),* });)
+        quote!(rt::composite!(#name, #sql, { #(#fields: #columns),* });)
     });
     Ok(Some(quote! {
         #(#[doc = #docs])*

@@ -128,6 +128,9 @@ fn replacement(setting: &Override) -> Result<Option<Replacement>, String> {
         traits = traits.with(one);
     }
     let Some(rust) = &setting.rust else { return Ok(None) };
+    if setting.text {
+        return Err("text: a column that travels as text is a String; drop `rust` or `text`".to_owned());
+    }
     let parsed: syn::Type =
         syn::parse_str(rust).map_err(|error| format!("rust: `{rust}` is not a Rust type: {error}"))?;
     Ok(Some(Replacement { rust: parsed.into_token_stream(), traits }))
@@ -211,6 +214,12 @@ mod tests {
             error(&wrong).starts_with("[types.\"a.b.c\"]: rust: `not a type` is not a Rust type"),
             "{}",
             error(&wrong)
+        );
+        let mut wrong = config(&["a.b.c"]);
+        wrong.overrides.get_mut("a.b.c").unwrap().text = true;
+        assert_eq!(
+            error(&wrong),
+            "[types.\"a.b.c\"]: text: a column that travels as text is a String; drop `rust` or `text`"
         );
         let mut wrong = config(&["a.b.c"]);
         wrong.overrides.get_mut("a.b.c").unwrap().derive = vec!["Sized".to_owned()];

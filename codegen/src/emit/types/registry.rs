@@ -10,7 +10,7 @@ use quote::{format_ident, quote};
 use super::ident;
 use super::names::{Names, ObjectNames};
 use super::overrides::{Found, Overrides};
-use super::scalar::{Cast, Libraries, Scalar, text};
+use super::scalar::{Cast, Libraries, Scalar, text, text_array};
 use super::traits::Traits;
 use crate::config::{Client, TypesConfig};
 use crate::lock::{DocId, SourceLock};
@@ -199,6 +199,18 @@ impl<'m> Registry<'m> {
         column.default.is_some() || column.identity.is_some() || domain()
     }
 
+    /// How conversions are told which type of the database they are for: schema and name, and for
+    /// sqlx, which asks for a type by its name, both as SQL before them.
+    pub(super) fn sql_name(&self, name: &QName) -> TokenStream {
+        let (schema, sql) = (&name.schema, &name.name);
+        if self.config.client == Client::Sqlx {
+            let path = name.to_string();
+            quote!(#path, #schema, #sql)
+        } else {
+            quote!(#schema, #sql)
+        }
+    }
+
     /// How the type of a column is written in a cast.
     pub(super) fn sql_type(&self, column: &Column) -> String {
         match self.extension_schema(&Spelling::parse(&column.ty).name) {
@@ -220,6 +232,9 @@ impl<'m> Registry<'m> {
     }
 
     fn replacement(&self, found: Found<'_>, ty: &str) -> Option<Scalar> {
+        if found.setting.text {
+            return Some(if Spelling::parse(ty).array { text_array() } else { text() });
+        }
         let replacement = found.rust?;
         let (rust, traits) = (&replacement.rust, replacement.traits);
         let json =

@@ -59,6 +59,7 @@ const MODULES: &[Module] = &[
         text: include_str!("../../../templates/runtime/money.rs"),
         internal: false,
     },
+    Module { name: "oid", parts: &["oid"], text: include_str!("../../../templates/runtime/oid.rs"), internal: false },
     Module {
         name: "range",
         parts: &["range"],
@@ -226,11 +227,6 @@ pub(super) fn dependencies<'a>(config: &TypesConfig, code: impl Iterator<Item = 
         let tight = format!("{path}::");
         code.clone().any(|text| contains_path(text, &tight) || contains_path(text, &spaced))
     };
-    let dates = match config.dates {
-        Dates::Chrono => "chrono",
-        Dates::Jiff => "jiff",
-        Dates::Time => "time",
-    };
     let serde = config.serde != Serde::Never;
     let with_serde = |path: &'static str, version: &str, more: &str| {
         let features = [more, if serde { "\"serde\"" } else { "" }];
@@ -289,7 +285,6 @@ pub(super) fn dependencies<'a>(config: &TypesConfig, code: impl Iterator<Item = 
         }
         Client::None => None,
     };
-    debug_assert!(dates.len() > 1);
     let mut lines: Vec<String> = crates.into_iter().map(|c| c.line).chain(line).collect();
     lines.sort();
     lines

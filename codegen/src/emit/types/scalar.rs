@@ -52,6 +52,12 @@ pub(super) fn text() -> Scalar {
     Scalar { cast: Some(TEXT), ..plain(quote!(String), TEXTUAL) }
 }
 
+/// An array as texts.
+pub(super) fn text_array() -> Scalar {
+    let traits = TEXTUAL.without(Traits::DISPLAY);
+    Scalar { cast: Some(Cast { wire: "text[]" }), ..plain(quote!(Vec<String>), traits) }
+}
+
 impl Libraries {
     fn sqlx(self) -> bool {
         self.client == Client::Sqlx
@@ -78,7 +84,7 @@ impl Libraries {
             "bytea" => plain(quote!(Vec<u8>), TEXTUAL.without(Traits::DISPLAY)),
             "uuid" => plain(quote!(uuid::Uuid), Traits::ALL),
             "json" | "jsonb" => plain(quote!(serde_json::Value), JSON),
-            "oid" if self.sqlx() => plain(quote!(sqlx::postgres::types::Oid), Traits::ALL.without(Traits::DISPLAY)),
+            "oid" if self.sqlx() => runtime(quote!(rt::Oid), Traits::ALL.without(Traits::DISPLAY), "oid"),
             "oid" => plain(quote!(u32), Traits::ALL),
             "date" | "time without time zone" | "timestamp without time zone" | "timestamp with time zone" => {
                 self.date(name)?
@@ -87,9 +93,6 @@ impl Libraries {
             "inet" | "cidr" | "macaddr" | "macaddr8" => self.network(name),
             "bit" | "bit varying" if self.sqlx() => text(),
             "bit" | "bit varying" => runtime(quote!(rt::Bits), TEXTUAL, "bits"),
-            "money" if self.sqlx() => {
-                plain(quote!(sqlx::postgres::types::PgMoney), Traits::COPY.with(Traits::EQ).with(Traits::DEFAULT))
-            }
             "money" => runtime(quote!(rt::Money), Traits::ALL.without(Traits::DISPLAY), "money"),
             "hstore" | "public.hstore" if !self.sqlx() => plain(
                 quote!(std::collections::HashMap<String, Option<String>>),
@@ -145,10 +148,6 @@ impl Libraries {
     }
 
     fn interval(self) -> Scalar {
-        if self.sqlx() {
-            let traits = Traits::COPY.with(Traits::EQ).with(Traits::HASH).with(Traits::DEFAULT);
-            return plain(quote!(sqlx::postgres::types::PgInterval), traits);
-        }
         // A month is neither more nor less than 30 days: no order.
         let traits = Traits::ALL.without(Traits::ORD.with(Traits::DISPLAY));
         runtime(quote!(rt::Interval), traits, "interval")
@@ -194,10 +193,6 @@ impl Libraries {
             return text();
         }
         let rust = &element.rust;
-        if self.sqlx() {
-            let traits = element.traits & Traits::EQ.with(Traits::COPY);
-            return plain(quote!(sqlx::postgres::types::PgRange<#rust>), traits);
-        }
         let traits = element.traits & Traits::EQ.with(Traits::HASH).with(Traits::COPY).with(Traits::SERDE);
         if multi {
             let traits = traits.without(Traits::COPY).with(Traits::DEFAULT);
@@ -241,7 +236,7 @@ mod tests {
         assert_eq!(rust(jiff, zoned).unwrap(), "jiff::Timestamp");
         assert_eq!(rust(time, zoned).unwrap(), "time::OffsetDateTime");
         assert_eq!(rust(TOKIO, "interval").unwrap(), "rt::Interval");
-        assert_eq!(rust(sqlx, "interval").unwrap(), "sqlx::postgres::types::PgInterval");
+        assert_eq!(rust(sqlx, "interval").unwrap(), "rt::Interval");
         assert_eq!(rust(TOKIO, "tstzmultirange").unwrap(), "rt::Multirange<chrono::DateTime<chrono::Utc>>");
         assert_eq!(rust(TOKIO, "public.mood"), None);
     }

@@ -72,17 +72,15 @@ impl Traits {
         let ord = part(Self::ORD.with(Self::EQ), quote!(PartialOrd, Ord,));
         let hash = part(Self::HASH, quote!(Hash,));
         let default = part(Self::DEFAULT, quote!(Default,));
+        // In an attribute of its own, so that neither takes a line for each trait.
         let with_serde = match (self.has(Self::SERDE), serde) {
-            (true, Serde::Always) => quote!(serde::Serialize, serde::Deserialize),
-            _ => TokenStream::new(),
-        };
-        let gated = match (self.has(Self::SERDE), serde) {
+            (true, Serde::Always) => quote!(#[derive(serde::Serialize, serde::Deserialize)]),
             (true, Serde::Feature) => {
                 quote!(#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))])
             }
             _ => TokenStream::new(),
         };
-        quote!(#[derive(Clone, #copy Debug, PartialEq, #eq #ord #hash #default #with_serde)] #gated)
+        quote!(#[derive(Clone, #copy Debug, PartialEq, #eq #ord #hash #default)] #with_serde)
     }
 
     /// An attribute of serde, where the type has it at all.
@@ -117,7 +115,8 @@ mod tests {
         assert_eq!(Traits::of_all([float, text]), Traits::DEFAULT.with(Traits::SERDE));
         assert_eq!(
             Traits::of_all([number, float]).derives(Serde::Always).to_string(),
-            quote!(#[derive(Clone, Copy, Debug, PartialEq, Default, serde::Serialize, serde::Deserialize)]).to_string()
+            quote!(#[derive(Clone, Copy, Debug, PartialEq, Default,)] #[derive(serde::Serialize, serde::Deserialize)])
+                .to_string()
         );
     }
 
