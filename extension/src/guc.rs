@@ -69,6 +69,15 @@ impl Pinned {
         pinned
     }
 
+    /// Makes the planner read large tables in the order of an index, whatever their statistics say.
+    pub(crate) fn by_index() -> Self {
+        let pinned = Self::one(c"enable_seqscan", c"off");
+        for name in [c"enable_sort", c"enable_bitmapscan", c"enable_hashjoin", c"jit"] {
+            pinned.set(name, c"off");
+        }
+        pinned
+    }
+
     fn set(&self, name: &CStr, value: &CStr) {
         let value = CString::from(value);
         // SAFETY: both strings outlive the call; GUC_ACTION_SAVE stacks the old value on our level.

@@ -6,7 +6,8 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use super::ledger;
-use super::verify::{self, Range};
+use super::read::{self, Range};
+use super::verify;
 use crate::error::{Error, Result};
 
 /// The ledger as text: `jsonl` for `canon verify`, `csv` to read.
@@ -37,7 +38,7 @@ fn json_lines() -> Result<Vec<String>> {
     }
     let blocks = verify::blocks(first_block, None)?;
     let mut blocks = blocks.into_iter().peekable();
-    verify::each_entry(Range::Positions(begin, i64::MAX), &mut |link, stored| {
+    read::each_entry(Range::Positions(begin, i64::MAX), &mut |link, stored| {
         let Some(stored) = stored else { return Ok(()) };
         lines.push(write(&Line::Entry {
             position: link.position,

@@ -16,6 +16,7 @@ mod guard;
 mod history;
 mod ledger;
 mod log;
+mod read;
 mod record;
 mod redact;
 mod retain;

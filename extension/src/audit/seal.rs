@@ -23,6 +23,7 @@ use super::log::Filling;
 use super::redact::announce;
 use super::{ledger, settings, sign, tree};
 use crate::error::{Error, Result};
+use crate::guc::Pinned;
 use crate::worker::{Progress, Task};
 
 /// Entries that one run seals at most.
@@ -249,6 +250,8 @@ fn bounds(snapshot: &str) -> Result<(i64, String)> {
 fn ready(state: &State, target: &str, limit: i64) -> Result<Vec<Ready>> {
     let (from, open) = bounds(&state.snapshot)?;
     let (to, _) = bounds(target)?;
+    // A transaction of a million entries takes many runs: each reads its own part only.
+    let _pinned = Pinned::by_index();
     Spi::connect_mut(|client| {
         let rows = client.update(
             "SELECT e.id, e.xid, e.recorded_at, e.leaf,
@@ -259,17 +262,19 @@ fn ready(state: &State, target: &str, limit: i64) -> Result<Vec<Ready>> {
                  CASE WHEN t.settings OPERATOR(pg_catalog.?) 'log' AND e.operation OPERATOR(pg_catalog.=) 'INSERT'
                      THEN e.row_key END
              FROM (
-                 SELECT * FROM canon.audit_entry
-                 WHERE xid OPERATOR(pg_catalog.>=) $1 AND xid OPERATOR(pg_catalog.<) $2
-                   AND pg_catalog.pg_visible_in_snapshot(xid, $4::pg_catalog.text::pg_catalog.pg_snapshot)
+                 (SELECT * FROM canon.audit_entry
+                  WHERE xid OPERATOR(pg_catalog.>=) $1 AND xid OPERATOR(pg_catalog.<) $2
+                    AND ROW (xid, id) OPERATOR(pg_catalog.>) ROW ($6, $7) AND id OPERATOR(pg_catalog.>) $5
+                    AND pg_catalog.pg_visible_in_snapshot(xid, $4::pg_catalog.text::pg_catalog.pg_snapshot)
+                  ORDER BY xid, id LIMIT $8)
                  UNION ALL
-                 SELECT * FROM canon.audit_entry
-                 WHERE xid OPERATOR(pg_catalog.=) ANY ($3::pg_catalog.text::pg_catalog.xid8[])
-                   AND xid OPERATOR(pg_catalog.<) $1
-                   AND pg_catalog.pg_visible_in_snapshot(xid, $4::pg_catalog.text::pg_catalog.pg_snapshot)
+                 (SELECT * FROM canon.audit_entry
+                  WHERE xid OPERATOR(pg_catalog.=) ANY ($3::pg_catalog.text::pg_catalog.xid8[])
+                    AND xid OPERATOR(pg_catalog.<) $1
+                    AND ROW (xid, id) OPERATOR(pg_catalog.>) ROW ($6, $7) AND id OPERATOR(pg_catalog.>) $5
+                    AND pg_catalog.pg_visible_in_snapshot(xid, $4::pg_catalog.text::pg_catalog.pg_snapshot)
+                  ORDER BY xid, id LIMIT $8)
              ) AS e LEFT JOIN canon.audit_table AS t ON t.id OPERATOR(pg_catalog.=) e.table_id
-             WHERE e.id OPERATOR(pg_catalog.>) $5
-               AND (e.xid OPERATOR(pg_catalog.>) $6 OR (e.xid OPERATOR(pg_catalog.=) $6 AND e.id OPERATOR(pg_catalog.>) $7))
              ORDER BY e.xid, e.id LIMIT $8",
             None,
             &[

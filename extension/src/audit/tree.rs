@@ -11,7 +11,8 @@ use pgrx::JsonB;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use super::{ledger, verify};
+use super::ledger;
+use super::read::{self, Range};
 use crate::error::{Error, Result};
 
 /// Tiles that have been read, as long as one call needs them.
@@ -90,7 +91,7 @@ pub(super) fn receipt(entry: i64) -> Result<serde_json::Value> {
 fn prove(entry: i64) -> Result<Receipt> {
     let (size, root, note) = last_block()?;
     let mut found: Option<(u64, EntryJson)> = None;
-    verify::each_entry(verify::Range::One(entry), &mut |link, stored| {
+    read::each_entry(Range::One(entry), &mut |link, stored| {
         if let Some(stored) = stored {
             found = Some((link.position, EntryJson::of(stored)));
         }

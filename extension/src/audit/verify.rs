@@ -2,20 +2,17 @@
 
 use canon_core::ledger::block::Block;
 use canon_core::ledger::dump::Anchor;
-use canon_core::ledger::entry::{Body, Header, Operation};
 use canon_core::ledger::hash::Hash;
-use canon_core::ledger::verify::{Audit, Link, Problem, Start, Stored, Witnessed};
+use canon_core::ledger::verify::{Audit, Problem, Start, Witnessed};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use super::columns::micros;
 use super::ledger::Raw;
+use super::read::{self, Range};
 use super::tree::Tiles;
 use super::{checks, ledger, log, sign};
 use crate::error::{Error, Result};
-
-/// Entries that are read at a time.
-const CHUNK: i64 = 8_192;
 
 /// What verification has found.
 type Row = (bool, i64, Option<i64>, Option<String>, Option<i64>, i64, i64, i64, i64);
@@ -133,19 +130,11 @@ fn block_number(anchor: &Anchor) -> i64 {
 /// Entries that announce an erasure or a removal and are not sealed yet. That they will be is for the
 /// check of completeness.
 fn heed_unsealed(audit: &mut Audit) -> Result<()> {
-    let sql = "SELECT 0::pg_catalog.int8, e.id, NULL::pg_catalog.text, NULL::pg_catalog.bytea, NULL::pg_catalog.bytea,
-            e.id, e.recorded_at, e.xid, e.operation, e.table_id, e.relation, e.row_key, e.old_row, e.new_row,
-            e.actor, e.context, e.salt, e.commitment, e.leaf
-        FROM canon.audit_entry AS e
-        WHERE e.operation OPERATOR(pg_catalog.=) ANY (ARRAY['REDACT', 'RETAIN']) AND $1 IS NOT NULL AND $2 IS NOT NULL
-          AND NOT EXISTS (SELECT FROM canon.audit_position AS p WHERE p.entry_id OPERATOR(pg_catalog.=) e.id)";
-    chunk(sql, 0, 0, &mut |_, stored| {
-        if let Some(stored) = stored.filter(|stored| stored.compute_leaf() == Ok(stored.leaf)) {
+    read::each_unsealed(&["REDACT", "RETAIN"], &mut |stored| {
+        if stored.compute_leaf() == Ok(stored.leaf) {
             audit.heed(stored);
         }
-        Ok(())
     })
-    .map(|_| ())
 }
 
 /// Where verification can begin.
@@ -243,7 +232,7 @@ fn feed(audit: &mut Audit, to_block: Option<i64>) -> Result<std::result::Result<
     let mut problem = None;
     // Blocks without entries before the first one are wrong, and found below.
     let tiles = std::cell::RefCell::new((u64::MAX, Tiles::default()));
-    each_entry(Range::Positions(begin, end), &mut |link, stored| {
+    read::each_entry(Range::Positions(begin, end), &mut |link, stored| {
         if problem.is_some() {
             return Ok(());
         }
@@ -271,155 +260,4 @@ fn feed(audit: &mut Audit, to_block: Option<i64>) -> Result<std::result::Result<
         }
     }
     Ok(Ok(()))
-}
-
-/// Which entries to read.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Range {
-    /// The sealed entry of this number.
-    One(i64),
-    /// Those at these positions; the end is not among them.
-    Positions(i64, i64),
-}
-
-const ENTRIES: &str = "SELECT p.position, p.entry_id, p.chain, p.previous_hash, p.audit_chain_hash,
-        e.id, e.recorded_at, e.xid, e.operation, e.table_id, e.relation, e.row_key, e.old_row, e.new_row,
-        e.actor, e.context, e.salt, e.commitment, e.leaf
-    FROM canon.audit_position AS p
-    LEFT JOIN canon.audit_entry AS e ON e.xid OPERATOR(pg_catalog.=) p.xid AND e.id OPERATOR(pg_catalog.=) p.entry_id
-        AND e.recorded_at OPERATOR(pg_catalog.=) p.recorded_at";
-
-type Visitor<'v> = dyn FnMut(&Link<'_>, Option<&Stored<'_>>) -> Result<()> + 'v;
-
-/// Calls `visit` for each sealed entry of the range, in the order of positions.
-pub(super) fn each_entry(range: Range, visit: &mut Visitor<'_>) -> Result<()> {
-    let (mut from, end) = match range {
-        Range::One(entry) => {
-            let sql = format!("{ENTRIES} WHERE p.entry_id OPERATOR(pg_catalog.=) $1 AND $2 IS NOT NULL");
-            return chunk(&sql, entry, 0, visit).map(|_| ());
-        }
-        Range::Positions(from, end) => (from, end),
-    };
-    let sql = format!(
-        "{ENTRIES} WHERE p.position OPERATOR(pg_catalog.>=) $1 AND p.position OPERATOR(pg_catalog.<) $2 ORDER BY p.position"
-    );
-    loop {
-        let to = from.saturating_add(CHUNK).min(end);
-        let seen = chunk(&sql, from, to, visit)?;
-        pgrx::check_for_interrupts!();
-        if to >= end {
-            return Ok(());
-        }
-        from = to;
-        if seen == 0 {
-            match next_position(from)? {
-                Some(next) if next < end => from = next,
-                _ => return Ok(()),
-            }
-        }
-    }
-}
-
-fn next_position(from: i64) -> Result<Option<i64>> {
-    Spi::connect(|client| {
-        let rows = client.select(
-            "SELECT pg_catalog.min(position) FROM canon.audit_position WHERE position OPERATOR(pg_catalog.>=) $1",
-            Some(1),
-            &[from.into()],
-        )?;
-        Ok(rows.first().get_one::<i64>()?)
-    })
-}
-
-/// Columns of [`ENTRIES`].
-const COLUMNS: usize = 19;
-
-/// Runs a query of that form and visits its rows; returns their number.
-fn chunk(sql: &str, from: i64, to: i64, visit: &mut Visitor<'_>) -> Result<usize> {
-    Spi::connect(|client| {
-        let rows = client.select(sql, None, &[from.into(), to.into()])?.len();
-        // SAFETY: SPI_tuptable still holds the rows of the query that has just run; deforming writes as many
-        // values as the query has columns. Values are used before SPI is left.
-        unsafe {
-            let tuptable = pg_sys::SPI_tuptable;
-            for k in 0..rows {
-                let mut values = [pg_sys::Datum::null(); COLUMNS];
-                let mut nulls = [true; COLUMNS];
-                let tuple = *(*tuptable).vals.add(k);
-                pg_sys::heap_deform_tuple(tuple, (*tuptable).tupdesc, values.as_mut_ptr(), nulls.as_mut_ptr());
-                visit_row(&Deformed { values, nulls }, visit)?;
-            }
-        }
-        Ok(rows)
-    })
-}
-
-/// The values of a row of [`ENTRIES`].
-struct Deformed {
-    values: [pg_sys::Datum; COLUMNS],
-    nulls: [bool; COLUMNS],
-}
-
-impl Deformed {
-    fn int8(&self, at: usize) -> i64 {
-        self.values[at].value() as i64
-    }
-
-    /// A text, json or bytea.
-    fn bytes(&self, at: usize) -> Option<&[u8]> {
-        // SAFETY: columns of these types only; a toasted value is copied to the current memory context.
-        (!self.nulls[at]).then(|| unsafe {
-            let value = pg_sys::pg_detoast_datum_packed(self.values[at].cast_mut_ptr());
-            std::slice::from_raw_parts(
-                pgrx::varlena::vardata_any(value).cast::<u8>(),
-                pgrx::varlena::varsize_any_exhdr(value),
-            )
-        })
-    }
-
-    fn text(&self, at: usize) -> Option<&str> {
-        self.bytes(at).and_then(|bytes| std::str::from_utf8(bytes).ok())
-    }
-}
-
-fn visit_row(row: &Deformed, visit: &mut Visitor<'_>) -> Result<()> {
-    let link = Link {
-        position: u64::try_from(row.int8(0)).unwrap_or(u64::MAX),
-        entry: row.int8(1),
-        chain: row.text(2),
-        // A hash of another length is a wrong hash.
-        previous: row.bytes(3).and_then(Hash::from_slice).unwrap_or_default(),
-        hash: row.bytes(4).and_then(Hash::from_slice).unwrap_or_default(),
-    };
-    if row.nulls[5] {
-        return visit(&link, None);
-    }
-    let table = if row.nulls[9] {
-        [0; 16]
-    } else {
-        // SAFETY: a uuid is a pointer to 16 bytes.
-        unsafe { *row.values[9].cast_mut_ptr::<[u8; 16]>() }
-    };
-    let Some(operation) = row.text(8).and_then(Operation::from_name) else { return visit(&link, None) };
-    let stored = Stored {
-        header: Header {
-            id: row.int8(5),
-            recorded_at: micros(row.int8(6)),
-            xid: row.values[7].value() as u64,
-            operation,
-            table,
-        },
-        body: Body {
-            relation: row.bytes(10),
-            key: row.bytes(11),
-            old: row.bytes(12),
-            new: row.bytes(13),
-            actor: row.bytes(14),
-            context: row.bytes(15),
-        },
-        salt: row.bytes(16),
-        commitment: row.bytes(17).map(|bytes| Hash::from_slice(bytes).unwrap_or_default()),
-        leaf: row.bytes(18).and_then(Hash::from_slice).unwrap_or_default(),
-    };
-    visit(&link, Some(&stored))
 }
