@@ -9,6 +9,7 @@ mod limit;
 mod ops;
 mod packs;
 mod plan;
+mod queue;
 mod shmem;
 mod status;
 mod subtransaction;

@@ -234,6 +234,41 @@ $$;
 COMMENT ON FUNCTION cutover.critical_control_has_validators(cutover.controls_instance_cti) IS
     'Why the control cannot pass, or NULL.';
 
+-- BR002, BR010: who acts is the user of the application whose code the setting canon.actor holds. Where it holds none of
+-- this table, the privileges of the database alone decide.
+CREATE FUNCTION cutover.br002_is_pilot(step cutover.steps_instance_sti)
+RETURNS text
+LANGUAGE sql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'BR002: only a PILOT or an ADMIN changes the status of a step, and ' || u.usr_code || ' is neither'
+    FROM cutover.users_usr AS u
+    LEFT JOIN cutover.roles_rls AS r ON r.rls_id = u.rls_id
+    WHERE u.usr_code = current_setting('canon.actor', true) AND coalesce(r.rls_code NOT IN ('ADMIN', 'PILOT'), true)
+$$;
+
+COMMENT ON FUNCTION cutover.br002_is_pilot(cutover.steps_instance_sti) IS
+    'BR002: why the acting user may not change the status of the step, or NULL.';
+
+CREATE FUNCTION cutover.br010_may_evaluate(control cutover.controls_instance_cti)
+RETURNS text
+LANGUAGE sql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'BR010: only a validator of the control or an ADMIN evaluates it, and ' || u.usr_code || ' is neither'
+    FROM cutover.users_usr AS u
+    LEFT JOIN cutover.roles_rls AS r ON r.rls_id = u.rls_id
+    WHERE u.usr_code = current_setting('canon.actor', true)
+        AND coalesce(r.rls_code <> 'ADMIN', true)
+        AND u.usr_id IS DISTINCT FROM control.usr_id_it_validator
+        AND u.usr_id IS DISTINCT FROM control.usr_id_biz_validator
+$$;
+
+COMMENT ON FUNCTION cutover.br010_may_evaluate(cutover.controls_instance_cti) IS
+    'BR010: why the acting user may not evaluate the control, or NULL.';
+
 -- BR108 is derived, not guarded: there is no column in which an instruction could say otherwise.
 CREATE FUNCTION cutover.br108_environment_role(instruction cutover.instructions_instance_ini)
 RETURNS integer

@@ -29,6 +29,8 @@ COMMENT ON FUNCTION canon.status_fire(regclass, text, text, text, text) IS
     'Lets an event happen to the row of a key and returns its new state; of several at once exactly one wins';
 COMMENT ON FUNCTION canon.status_migrate(regclass, text, jsonb, text) IS
     'Writes other states into rows by a mapping from old to new, and pins rows to the latest version; returns their number';
+COMMENT ON FUNCTION canon.status_refusals_flush() IS
+    'Writes the refused changes of status that wait in shared memory to canon.status_refusals; how many';
 COMMENT ON FUNCTION canon.status_history(regclass, text, text) IS
     'Recorded changes of status of a table or of one row, each with the time spent in the state before';
 COMMENT ON FUNCTION canon.status_durations(regclass, text) IS

@@ -407,7 +407,18 @@ fn business_rules_of_cutover() -> Result<()> {
     client.batch_execute(&sequence(1, 14))?;
     refuse(&mut client, &phase(2, 18), "the phase before it is neither completed nor cancelled")?;
     refuse(&mut client, &step(2, 22), "the phase before its phase is neither completed nor cancelled")?;
-    client.batch_execute(&format!("{}; {}; {}", phase(1, 18), step(1, 22), step(1, 23)))?;
+    client.batch_execute(&phase(1, 18))?;
+    client.batch_execute(
+        "INSERT INTO cutover.users_usr (usr_id, usr_code, usr_first_name, usr_last_name, usr_email, rls_id)
+         VALUES (2, 'NRM', 'N', 'M', 'n@example.com', 2), (3, 'PLT', 'P', 'T', 'p@example.com', 3);
+         SET canon.actor = 'NRM'",
+    )?;
+    refuse(
+        &mut client,
+        &step(1, 22),
+        "BR002: only a PILOT or an ADMIN changes the status of a step, and NRM is neither",
+    )?;
+    client.batch_execute(&format!("SET canon.actor = 'PLT'; {}; RESET canon.actor; {}", step(1, 22), step(1, 23)))?;
     refuse(&mut client, &step(1, 24), "BR005, BR107: 1 of its instructions are open")?;
     refuse(&mut client, &phase(1, 19), "BR105: 1 of its steps are neither completed nor cancelled")?;
     client.batch_execute(&format!(
@@ -419,7 +430,13 @@ fn business_rules_of_cutover() -> Result<()> {
     refuse(&mut client, &control(29), "a critical control needs both an IT and a business validator")?;
     client
         .batch_execute("UPDATE cutover.controls_instance_cti SET usr_id_it_validator = 1, usr_id_biz_validator = 1")?;
-    client.batch_execute(&format!("SET canon.status_reason = 'broken'; {}", control(30)))?;
+    client.batch_execute("SET canon.status_reason = 'broken'; SET canon.actor = 'PLT'")?;
+    refuse(
+        &mut client,
+        &control(30),
+        "BR010: only a validator of the control or an ADMIN evaluates it, and PLT is neither",
+    )?;
+    client.batch_execute(&format!("SET canon.actor = 'ABC'; {}; RESET canon.actor", control(30)))?;
     refuse(&mut client, &phase(1, 19), "BR001, BR106: 1 of its controls are neither passed nor cancelled")?;
     client.batch_execute(&format!("{}; {}", phase(1, 20), "RESET canon.status_reason"))?;
     // The phase is over, cancelled; its failed control still blocks what comes after it.

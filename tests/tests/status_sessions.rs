@@ -245,6 +245,40 @@ fn deferred_guards_look_at_the_end() -> Result<()> {
     Ok(())
 }
 
+/// Their transactions leave nothing behind; the worker writes them down all the same, for those who
+/// may read the table.
+#[test]
+fn refused_attempts_are_recorded() -> Result<()> {
+    let (db, mut client) = tickets("status_refusals", "")?;
+    client.batch_execute("INSERT INTO ticket VALUES (1), (2); SET canon.actor = 'ada'")?;
+    for _ in 0..3 {
+        refused(&mut client, "UPDATE ticket SET status = 'done' WHERE id = 1", &SqlState::CHECK_VIOLATION)?;
+    }
+    client.batch_execute("BEGIN")?;
+    refused(&mut client, "INSERT INTO ticket VALUES (3, 'nowhere')", &SqlState::CHECK_VIOLATION)?;
+    client.batch_execute("ROLLBACK")?;
+    refused(&mut client, "SELECT canon.status_fire('ticket', '2', 'reopen')", &SqlState::CHECK_VIOLATION)?;
+    // A change of something else, a step that is allowed and an error of another kind are no refusals.
+    client.batch_execute("UPDATE ticket SET parent = 1; UPDATE ticket SET status = 'doing' WHERE id = 2")?;
+    refused(&mut client, "UPDATE ticket SET id = 1 WHERE id = 2", &SqlState::UNIQUE_VIOLATION)?;
+    let found = "SELECT concat_ws(' ', key, coalesce(from_state, '-'), coalesce(to_state, '-'), actor, sum(attempts))
+                 FROM canon.status_refusals WHERE relation = 'public.ticket'::regclass AND column_name = 'status'
+                 GROUP BY key, from_state, to_state, actor ORDER BY 1";
+    let expected = ["1 open done ada 3", "2 open - ada 1", "3 - nowhere ada 1"];
+    let recorded = wait_until(|| strings(&mut client, found).is_ok_and(|rows| rows == expected));
+    assert!(recorded, "{:?}", strings(&mut client, found)?);
+    let why = strings(&mut client, "SELECT DISTINCT why FROM canon.status_refusals WHERE key = '1'")?;
+    assert_eq!(why, ["status of public.ticket cannot change from \"open\" to \"done\""]);
+
+    let stranger = server().role("status_refusals_stranger")?;
+    client.batch_execute(&format!("SET ROLE {stranger}"))?;
+    assert_eq!(strings(&mut client, found)?, Vec::<String>::new());
+    client.batch_execute("RESET ROLE; DROP TABLE ticket")?;
+    assert_eq!(client.query("SELECT FROM canon.status_refusals", &[])?.len(), 0);
+    drop(db);
+    Ok(())
+}
+
 #[test]
 fn a_dump_keeps_machines_guards_and_history() -> Result<()> {
     let (from, mut client) = tickets("status_dump_from", "")?;

@@ -10,7 +10,7 @@ use pgrx::{JsonB, PgRelation, PgSqlErrorCode as Code};
 
 use super::error::{Error, Result as StatusResult};
 use super::setup::Setup;
-use super::{check, define, fire, guard, migrate, report};
+use super::{check, define, fire, guard, migrate, refusal, report};
 
 #[pg_extern(schema = "canon", volatile, strict, parallel_unsafe, requires = ["status_tables"])]
 #[allow(clippy::type_complexity, reason = "the macro reads the columns from the type")]
@@ -139,6 +139,12 @@ fn status_migrate(
 ) -> Result<i64, ErrorReport> {
     let mapping = mapping_of(mapping)?;
     Ok(migrate::migrate(relation_of(relation), column_name, &mapping, reason)?)
+}
+
+#[pg_extern(schema = "canon", volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn status_refusals_flush() -> Result<i64, ErrorReport> {
+    Ok(refusal::flush()?)
 }
 
 #[pg_extern(schema = "canon", stable, parallel_restricted)]

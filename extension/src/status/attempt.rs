@@ -8,6 +8,7 @@ use super::error::{Error, Result};
 use super::explain;
 use super::functions::Functions;
 use super::load::{Guard, Rules, Step};
+use super::refusal::{self, About};
 use super::row::{Column, Row};
 use super::setting;
 use super::values::Value;
@@ -65,6 +66,21 @@ impl Attempt<'_> {
         }
         self.decide(from, to, guards)?.map_err(|refusal| explain::refused(self, Some(from), to, &refusal))?;
         Ok(Outcome::Changed(self.new))
+    }
+
+    /// Records that the attempt was refused.
+    pub(super) fn note(&self, error: &Error) {
+        if !error.is_refusal() {
+            return;
+        }
+        let name = |row: Row| match self.state(row) {
+            Ok(Some(state)) => Some(self.rules.machine.name(state).to_owned()),
+            Ok(None) | Err(_) => row.text(&self.guard.column),
+        };
+        let (key, from, to) = (self.key(), self.old.and_then(name), name(self.new));
+        let about =
+            About { version: self.rules.version, key: key.as_deref(), from: from.as_deref(), to: to.as_deref() };
+        refusal::note(self.guard, &about, error);
     }
 
     /// The decision of the machine about a change, for the row as it is now.

@@ -31,6 +31,15 @@ impl Error {
         self
     }
 
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Whether the rules refuse, rather than something being wrong.
+    pub(super) fn is_refusal(&self) -> bool {
+        self.code == Code::ERRCODE_CHECK_VIOLATION
+    }
+
     /// A bug or a damaged installation, never the user's fault.
     pub(super) fn internal(message: impl Into<String>) -> Self {
         Self::new(Code::ERRCODE_INTERNAL_ERROR, message)

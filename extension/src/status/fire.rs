@@ -15,6 +15,7 @@ use super::explain;
 use super::functions::Functions;
 use super::guard::Target;
 use super::load::{self, Guard, Rules};
+use super::refusal::{self, About};
 use super::row::{Column, Row};
 use super::setting;
 use super::setup;
@@ -53,7 +54,7 @@ pub(super) fn fire(
         let allowed: Vec<String> =
             rules.machine.leaving(from).map(|(to, t)| explain::describe(rules.machine.name(to), t)).collect();
         let allowed = if allowed.is_empty() { "nothing, it is terminal".to_owned() } else { allowed.join(", ") };
-        return Err(Error::new(
+        let error = Error::new(
             Code::ERRCODE_CHECK_VIOLATION,
             format!(
                 "event \"{event}\" cannot happen to row {key} of {}, which is in \"{}\"",
@@ -62,7 +63,10 @@ pub(super) fn fire(
             ),
         )
         .detail(format!("Allowed from there: {allowed}."))
-        .hint(guard.permitted_call(Some(key), None)));
+        .hint(guard.permitted_call(Some(key), None));
+        let from = Some(rules.machine.name(from));
+        refusal::note(&guard, &About { version: rules.version, key: Some(key), from, to: None }, &error);
+        return Err(error);
     };
     drop(layout);
     let reason = match reason {

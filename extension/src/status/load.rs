@@ -63,7 +63,9 @@ pub(super) struct Step {
 pub(super) struct History {
     /// The table, quoted and qualified.
     pub(super) table: String,
-    pub(super) insert: OnceCell<OwnedPreparedStatement>,
+    /// For a batch of changes that are alike, and for one of several kinds.
+    pub(super) alike: OnceCell<OwnedPreparedStatement>,
+    pub(super) mixed: OnceCell<OwnedPreparedStatement>,
 }
 
 /// The guard of a column with this trigger argument.
@@ -402,7 +404,7 @@ fn history(name: &str, table: &Table, sources: &mut Sources) -> Result<History> 
         .detail("The history is written in the name of the table's owner.")
         .hint("Give both to one role, or name another history: canon.status_guard(..., history_table => '...')."));
     }
-    Ok(History { table: name.to_owned(), insert: OnceCell::new() })
+    Ok(History { table: name.to_owned(), alike: OnceCell::new(), mixed: OnceCell::new() })
 }
 
 /// A string as an SQL literal.

@@ -17,6 +17,7 @@ mod guard;
 mod history;
 mod load;
 mod migrate;
+mod refusal;
 mod report;
 mod row;
 mod setting;
@@ -24,6 +25,7 @@ mod setup;
 mod trigger;
 mod values;
 
+pub(crate) use refusal::TASK;
 pub(crate) use setting::init;
 
 pgrx::extension_sql_file!("tables.sql", name = "status_tables", requires = ["bootstrap"]);

@@ -42,6 +42,12 @@ impl Row {
     /// A column as text.
     pub(super) fn text(&self, column: &Column) -> Option<String> {
         let datum = self.get(column.number)?;
+        // Keys are read for every row of a history: the usual types without looking up their output functions.
+        match column.ty {
+            pg_sys::INT4OID => return Some((datum.value() as i32).to_string()),
+            pg_sys::INT8OID => return Some((datum.value() as i64).to_string()),
+            _ => {}
+        }
         let (mut output, mut varlena) = (pg_sys::InvalidOid, false);
         // SAFETY: the datum is of the column's type.
         unsafe {

@@ -7,6 +7,7 @@ use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 use pgrx::pg_sys;
 
 static REASON: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static ACTOR: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static BYPASS: GucSetting<bool> = GucSetting::<bool>::new(false);
 
 thread_local! {
@@ -23,6 +24,14 @@ pub(crate) fn init() {
         GucContext::Userset,
         GucFlags::default(),
     );
+    GucRegistry::define_string_guc(
+        c"canon.actor",
+        c"User of the application on whose behalf the session acts.",
+        c"Recorded with changes of status; business rules about people go by it.",
+        &ACTOR,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
     GucRegistry::define_bool_guc(
         c"canon.status_bypass",
         c"Lets members of a machine's bypass roles break its rules.",
@@ -32,6 +41,7 @@ pub(crate) fn init() {
         GucFlags::default(),
     );
     super::history::init();
+    super::refusal::init();
 }
 
 /// The reason of the session, without blanks around it; None where there is nothing left.
@@ -50,15 +60,10 @@ pub(super) fn bypass() -> bool {
 /// Name of the setting for a reason.
 pub(super) const REASON_NAME: &CStr = c"canon.status_reason";
 
-/// The application's user, where another part of the library or the application names one.
+/// The application's user; None where the application names none.
 pub(super) fn actor() -> Option<String> {
-    // SAFETY: the value is copied before anything can change it; a missing setting gives NULL.
-    let actor = unsafe { pg_sys::GetConfigOption(c"canon.actor".as_ptr(), true, false) };
-    if actor.is_null() {
-        return None;
-    }
-    // SAFETY: a setting is a C string.
-    let actor = unsafe { CStr::from_ptr(actor) }.to_string_lossy();
+    let actor = ACTOR.get()?;
+    let actor = actor.to_string_lossy();
     (!actor.is_empty()).then(|| actor.into_owned())
 }
 

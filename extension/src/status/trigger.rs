@@ -199,7 +199,7 @@ fn enforce(mut call: Call) -> Result<pg_sys::Datum> {
     }
     let rules = guard.rules(&old.unwrap_or(new))?;
     let mut attempt = Attempt { guard, rules, old, new, functions: &mut statement.functions };
-    match attempt.run(!guard.setup.deferred)? {
+    match attempt.run(!guard.setup.deferred).inspect_err(|error| attempt.note(error))? {
         Outcome::Unchanged => Ok(written(new)),
         Outcome::Changed(row) => Ok(written(row)),
     }
@@ -267,7 +267,9 @@ fn settle(mut call: Call) -> Result<pg_sys::Datum> {
         if let Some(says) = statement.functions.ask(function, row)? {
             let refusal = canon_core::status::Refusal::Guard { function: function.clone(), says };
             let attempt = Attempt { guard, rules, old: Some(old), new, functions: &mut statement.functions };
-            return Err(explain::refused(&attempt, Some(from), to, &refusal));
+            let error = explain::refused(&attempt, Some(from), to, &refusal);
+            attempt.note(&error);
+            return Err(error);
         }
     }
     Ok(pg_sys::Datum::null())

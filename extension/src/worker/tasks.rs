@@ -3,4 +3,4 @@
 use super::Task;
 
 /// What every worker does, in this order when several are due.
-pub(super) const TASKS: &[Task] = &[crate::limit::LEASES, crate::limit::TASK, crate::audit::SEAL];
+pub(super) const TASKS: &[Task] = &[crate::limit::LEASES, crate::limit::TASK, crate::audit::SEAL, crate::status::TASK];

@@ -51,9 +51,7 @@ pub(super) struct Event {
 
 /// Has an event written to the tables, soon.
 pub(super) fn note(event: Event) -> Result<()> {
-    // SAFETY: a constant of the session.
-    let database = unsafe { pg_sys::MyDatabaseId };
-    if ring::push(database, &event) {
+    if ring::push(&event) {
         return Ok(());
     }
     // SAFETY: a flag of the server. A standby counts in memory only.

@@ -1,49 +1,29 @@
 //! The ring of events in shared memory.
 
-use std::cell::Cell;
-use std::ptr::NonNull;
-
 use pgrx::pg_sys;
-use pgrx::pg_sys::LWLockMode::{LW_EXCLUSIVE, LW_SHARED};
 use pgrx::prelude::*;
 
 use super::{Event, What};
+use crate::queue::{self, Queue};
 use crate::shmem::{self, Area};
 
 /// Events that there is room for.
 const CAPACITY: usize = 8_192;
-/// Bytes of a text; longer ones are cut off between two characters.
-const TEXT: usize = 200;
+type Text = queue::Text<200>;
 
-static AREA: Area = Area { name: c"pg_canon usage", size: || size_of::<Ring>(), locks: 1, start };
-
-/// Text of limited length.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Text {
-    length: u16,
-    bytes: [u8; TEXT],
-}
-
-impl Text {
-    fn new(text: &str) -> Self {
-        let length = (0..=TEXT.min(text.len())).rev().find(|n| text.is_char_boundary(*n)).unwrap_or(0);
-        let mut bytes = [0; TEXT];
-        bytes[..length].copy_from_slice(&text.as_bytes()[..length]);
-        Self { length: length as u16, bytes }
-    }
-
-    fn get(&self) -> String {
-        String::from_utf8_lossy(&self.bytes[..usize::from(self.length).min(TEXT)]).into_owned()
-    }
-}
+static RING: Queue<Slot, CAPACITY> = Queue::new();
+static AREA: Area = Area {
+    name: c"pg_canon usage",
+    size: Queue::<Slot, CAPACITY>::size,
+    locks: 1,
+    // SAFETY: the memory and the locks are those of the area.
+    start: |memory, locks| unsafe { RING.start(memory, locks) },
+};
 
 /// An event at rest. What the numbers and texts mean depends on `kind`.
 #[derive(Clone, Copy)]
 #[repr(C)]
 struct Slot {
-    /// 0: written already.
-    database: u32,
     kind: u8,
     has_user: bool,
     flag: bool,
@@ -57,28 +37,6 @@ struct Slot {
     texts: [Text; 2],
 }
 
-#[repr(C)]
-struct Ring {
-    /// Numbers of the oldest event and of the next one.
-    tail: u64,
-    head: u64,
-    slots: [Slot; CAPACITY],
-}
-
-#[derive(Clone, Copy)]
-struct Place {
-    ring: *mut Ring,
-    lock: *mut pg_sys::LWLock,
-}
-
-/// Set in the postmaster and inherited by every process.
-static mut PLACE: Option<Place> = None;
-
-thread_local! {
-    /// Number of the event up to which this transaction has written those of its database.
-    static WRITTEN: Cell<Option<u64>> = const { Cell::new(None) };
-}
-
 pub(super) fn init() {
     if shmem::is_preloading() {
         shmem::reserve(&AREA);
@@ -87,92 +45,23 @@ pub(super) fn init() {
     unsafe { pg_sys::RegisterXactCallback(Some(transaction_ends), std::ptr::null_mut()) };
 }
 
-/// # Safety
-///
-/// As for [`Area::start`].
-unsafe fn start(memory: NonNull<u8>, locks: *mut pg_sys::LWLockPadded) {
-    // SAFETY: the area is as large as a ring, and zeros are one that is empty.
-    unsafe {
-        std::ptr::write_bytes(memory.as_ptr(), 0, size_of::<Ring>());
-        PLACE = Some(Place { ring: memory.as_ptr().cast(), lock: &raw mut (*locks).lock });
-    }
-}
-
-/// Runs `body` on the ring under its lock; `None` without one. Nothing in it may fail.
-fn with_ring<T>(mode: pg_sys::LWLockMode::Type, body: impl FnOnce(&mut Ring) -> T) -> Option<T> {
-    // SAFETY: written in the postmaster only; the lock is one this process does not hold.
-    unsafe {
-        let place = PLACE?;
-        pg_sys::LWLockAcquire(place.lock, mode);
-        let result = body(&mut *place.ring);
-        pg_sys::LWLockRelease(place.lock);
-        Some(result)
-    }
-}
-
 /// Puts an event into the ring; whether there was room.
-pub(super) fn push(database: pg_sys::Oid, event: &Event) -> bool {
-    let slot = pack(database, event);
-    let put = |ring: &mut Ring| {
-        let room = ((ring.head - ring.tail) as usize) < CAPACITY;
-        if room {
-            ring.slots[ring.head as usize % CAPACITY] = slot;
-            ring.head += 1;
-        }
-        room
-    };
-    with_ring(LW_EXCLUSIVE, put).unwrap_or(false)
+pub(super) fn push(event: &Event) -> bool {
+    RING.push(pack(event))
 }
 
 /// The events of this database. They are taken out of the ring when the transaction commits.
 pub(super) fn take() -> Vec<Event> {
-    // SAFETY: a constant of the session.
-    let database = unsafe { pg_sys::MyDatabaseId }.to_u32();
-    let mut mine = Vec::with_capacity(CAPACITY);
-    let head = with_ring(LW_SHARED, |ring| {
-        for number in ring.tail..ring.head {
-            let slot = &ring.slots[number as usize % CAPACITY];
-            if slot.database == database {
-                mine.push(*slot);
-            }
-        }
-        ring.head
-    });
-    WRITTEN.set(head.filter(|_| !mine.is_empty()));
-    mine.iter().filter_map(unpack).collect()
+    RING.take().iter().filter_map(unpack).collect()
 }
 
 #[pg_guard]
 unsafe extern "C-unwind" fn transaction_ends(event: pg_sys::XactEvent::Type, _arg: *mut std::ffi::c_void) {
-    use pg_sys::XactEvent::{XACT_EVENT_ABORT, XACT_EVENT_COMMIT, XACT_EVENT_PREPARE};
-    if !matches!(event, XACT_EVENT_COMMIT | XACT_EVENT_ABORT | XACT_EVENT_PREPARE) {
-        return;
-    }
-    let Some(head) = WRITTEN.take() else { return };
-    if event == XACT_EVENT_COMMIT {
-        // SAFETY: a constant of the session.
-        let database = unsafe { pg_sys::MyDatabaseId }.to_u32();
-        with_ring(LW_EXCLUSIVE, |ring| forget(ring, database, head));
-    }
+    RING.transaction_ends(event);
 }
 
-/// Marks the events of a database before `head` as written, and moves the tail past all that are.
-fn forget(ring: &mut Ring, database: u32, head: u64) {
-    for number in ring.tail..head.min(ring.head) {
-        let slot = &mut ring.slots[number as usize % CAPACITY];
-        if slot.database == database {
-            slot.database = 0;
-        }
-    }
-    while ring.tail < ring.head && ring.slots[ring.tail as usize % CAPACITY].database == 0 {
-        ring.tail += 1;
-    }
-}
-
-fn pack(database: pg_sys::Oid, event: &Event) -> Slot {
-    let none = Text { length: 0, bytes: [0; TEXT] };
+fn pack(event: &Event) -> Slot {
     let mut slot = Slot {
-        database: database.to_u32(),
         kind: 0,
         has_user: event.user.is_some(),
         flag: false,
@@ -183,7 +72,7 @@ fn pack(database: pg_sys::Oid, event: &Event) -> Slot {
         numbers: [0; 3],
         real: 0.0,
         endpoint: Text::new(&event.endpoint),
-        texts: [none, none],
+        texts: [Text::EMPTY; 2],
     };
     match &event.what {
         What::Counted { minutes } => (slot.kind, slot.numbers[0]) = (1, i64::from(*minutes)),
