@@ -100,8 +100,8 @@ impl Place<'_> {
             "time without time zone" => self.pick("00:00:00", "23:59:58.999999"),
             "time with time zone" => self.pick("00:00:00+15:59:59", "23:59:58.999999-15:59:59"),
             // Some libraries end with the year 9999, and generated columns can lie behind the others.
-            "timestamp without time zone" => self.pick("4713-11-24 00:00:00 BC", "9900-06-30 23:59:58.999999"),
-            "timestamp with time zone" => self.pick("4713-11-25 00:00:00+00 BC", "9900-06-30 23:59:58.999999+00"),
+            "timestamp without time zone" => self.pick("4713-11-24 00:00:00 BC", "5000-06-30 23:59:58.999999"),
+            "timestamp with time zone" => self.pick("4713-11-25 00:00:00+00 BC", "5000-06-30 23:59:58.999999+00"),
             "interval" => self.pick(
                 "-178000000 years -2147483648 days -04:05:06.000007",
                 "178000000 years 2147483647 days 2562047788:00:54",
