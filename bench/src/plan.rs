@@ -124,7 +124,7 @@ fn timed(db: &Database, size: Size, guards: &str, work: impl Fn(&mut Client) -> 
 /// the template's, no filter, no lineage.
 const BY_HAND: &[&str] = &[
     "INSERT INTO cutover.plans_instance_pli (pli_id, plm_id, ite_id, pli_name, pli_description, pli_status, created_by, updated_by)
-     SELECT $1, plm_id, 'c0000000-0000-0000-0000-000000000000', plm_name, plm_description, 5, SESSION_USER, SESSION_USER
+     SELECT $1, plm_id, 'c0000000-0000-0000-0000-000000000000'::uuid, plm_name, plm_description, 5, SESSION_USER, SESSION_USER
      FROM cutover.plans_master_plm WHERE plm_id = 'b0000000-0000-0000-0000-000000000000'",
     "INSERT INTO cutover.sequences_instance_sqi (sqi_id, pli_id, sqm_id, predecessor_sqi_id, sqi_name, sqi_description, sqi_order,
          sqi_status, created_by, updated_by)
