@@ -8,6 +8,7 @@
 
 mod audit;
 mod case;
+mod codegen;
 mod machine;
 mod measure;
 mod plan;
@@ -20,6 +21,7 @@ mod status;
 mod unit;
 
 pub use case::{Benchmark, Case, Contender, Round};
+pub use codegen::probe as codegen_probe;
 pub use machine::Machine;
 pub use measure::{throughput, time_per_call};
 pub use registry::{REGISTRY, select};

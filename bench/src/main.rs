@@ -1,5 +1,6 @@
 //! Runs benchmarks on the server that `cargo xtask bench` has started.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -15,6 +16,9 @@ struct Cli {
     /// Print the names that were chosen, and measure nothing
     #[arg(long)]
     list: bool,
+    /// Read this file in this way, and print the peak of memory: a process of its own for a case
+    #[arg(long, hide = true, num_args = 2, value_names = ["WAY", "FILE"])]
+    probe: Option<Vec<String>>,
     /// Rounds of each contender; the median counts
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
@@ -28,6 +32,9 @@ struct Cli {
 
 fn main() -> Result<()> {
     let cli = Cli::parse();
+    if let Some([way, file]) = cli.probe.as_deref() {
+        return canon_bench::codegen_probe(way, Path::new(file));
+    }
     let chosen = select(REGISTRY, &cli.names)?;
     if cli.list {
         for benchmark in chosen {

@@ -3,7 +3,8 @@ use anyhow::{Result, bail};
 use crate::Benchmark;
 
 /// Every benchmark, in the order in which they run.
-pub const REGISTRY: &[Benchmark] = &[crate::rate::RATE, crate::audit::AUDIT, crate::status::STATUS, crate::plan::PLAN];
+pub const REGISTRY: &[Benchmark] =
+    &[crate::rate::RATE, crate::audit::AUDIT, crate::status::STATUS, crate::plan::PLAN, crate::codegen::CODEGEN];
 
 /// The benchmarks of these names, or all where none is given, in the order of `registry`.
 ///

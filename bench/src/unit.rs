@@ -5,6 +5,8 @@ pub enum Unit {
     OpsPerSecond,
     /// Rows in a second; more is better.
     RowsPerSecond,
+    /// Megabytes (of a million bytes) in a second; more is better.
+    MegabytesPerSecond,
     /// Microseconds for one operation; less is better.
     Microseconds,
     /// Milliseconds for the whole work; less is better.
@@ -20,6 +22,7 @@ impl Unit {
         match self {
             Self::OpsPerSecond => "ops/s",
             Self::RowsPerSecond => "rows/s",
+            Self::MegabytesPerSecond => "MB/s",
             Self::Microseconds => "µs",
             Self::Milliseconds => "ms",
             Self::Bytes => "bytes",
@@ -30,7 +33,7 @@ impl Unit {
     #[must_use]
     pub fn more_is_better(self) -> bool {
         match self {
-            Self::OpsPerSecond | Self::RowsPerSecond => true,
+            Self::OpsPerSecond | Self::RowsPerSecond | Self::MegabytesPerSecond => true,
             Self::Microseconds | Self::Milliseconds | Self::Bytes => false,
         }
     }
