@@ -1,10 +1,15 @@
 //! Puts generated files where they belong, or says in what they differ.
 
+mod journal;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
 
+pub use self::journal::finish_interrupted;
+
+use self::journal::{Journal, TEMPORARY};
 use crate::error::Error;
 
 /// What every generated file says about itself in its first lines.
@@ -104,7 +109,7 @@ impl Files {
             };
             let folder = target.parent().unwrap_or(root).to_owned();
             std::fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
-            let file = tempfile::Builder::new().prefix(".canon-").tempfile_in(&folder).map_err(Error::io(&folder))?;
+            let file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(&folder).map_err(Error::io(&folder))?;
             std::fs::write(file.path(), text).map_err(Error::io(file.path()))?;
             // Temporary files are private; a source file is as readable as its folder.
             set_mode(file.path())?;
@@ -112,8 +117,16 @@ impl Files {
         }
         // What moves from an old page to a new one is in both for a moment, never in neither.
         pending.sort_by_key(|(is_old, ..)| *is_old);
+        let journal = Journal {
+            moves: pending.iter().map(|(_, path, _, file)| (path.clone(), file_name(file.path()))).collect(),
+            removals: leftovers.clone(),
+        };
         let mut undo = Undo::default();
         let mut changed = Vec::new();
+        if journal.moves.len() + journal.removals.len() > 1 {
+            journal.begin(root)?;
+            undo.journal = Some(root.to_owned());
+        }
         for (_, path, target, file) in pending {
             undo.remember(&target)?;
             file.persist(&target).map_err(|error| Error::Io { path: target, source: error.error })?;
@@ -126,6 +139,7 @@ impl Files {
             changed.push(path);
         }
         undo.keep();
+        Journal::end(root)?;
         Ok(changed)
     }
 
@@ -186,7 +200,11 @@ impl OnDisk {
 
 /// Old content of files, which comes back unless it is told that all went well.
 #[derive(Default)]
-struct Undo(Vec<(PathBuf, Option<Vec<u8>>)>);
+struct Undo {
+    files: Vec<(PathBuf, Option<Vec<u8>>)>,
+    /// The root that has a journal.
+    journal: Option<PathBuf>,
+}
 
 impl Undo {
     fn remember(&mut self, path: &Path) -> Result<(), Error> {
@@ -195,25 +213,33 @@ impl Undo {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(Error::io(path)(error)),
         };
-        self.0.push((path.to_owned(), old));
+        self.files.push((path.to_owned(), old));
         Ok(())
     }
 
     fn keep(mut self) {
-        self.0.clear();
+        self.files.clear();
+        self.journal = None;
     }
 }
 
 impl Drop for Undo {
     fn drop(&mut self) {
-        for (path, old) in self.0.drain(..).rev() {
+        for (path, old) in self.files.drain(..).rev() {
             // The error that led here is the one to report.
             let _ = match old {
                 Some(bytes) => std::fs::write(&path, bytes),
                 None => std::fs::remove_file(&path),
             };
         }
+        if let Some(root) = &self.journal {
+            let _ = Journal::end(root);
+        }
     }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 pub(crate) fn is_ours(text: &str) -> bool {

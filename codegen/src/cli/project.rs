@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use canon_codegen::config;
 use canon_codegen::error::Error;
 use canon_codegen::live::DatabaseUrl;
 use canon_codegen::project::{Project, What};
+use canon_codegen::{config, write};
 use clap::Args;
 
 use super::input::{InputArgs, Read, quoted};
@@ -86,17 +86,42 @@ fn plain(args: &WriteArgs, what: What, out: &Path) -> Result<Project, Error> {
 }
 
 pub(super) fn types(args: &WriteArgs) -> Outcome {
+    finish_interrupted(args)?;
     let what = What { types: true, ..What::default() };
     finish(project(args, what)?, &DocsArgs::default(), None, what)
 }
 
 pub(super) fn docs(args: &DocsCommand) -> Outcome {
+    finish_interrupted(&args.write)?;
     let what = What { docs: true, ..What::default() };
     finish(project(&args.write, what)?, &args.docs, args.write.input.database.url()?, what)
 }
 
 pub(super) fn generate(args: &GenCommand) -> Outcome {
+    ended(&root_of(&args.project.config))?;
     finish(open(&args.project)?, &args.docs, None, What::ALL)
+}
+
+/// Where a run was killed between two files, this one first ends what that one began.
+fn finish_interrupted(args: &WriteArgs) -> Result<(), Error> {
+    match args.out {
+        Some(_) => ended(Path::new(".")),
+        None => ended(&root_of(&args.project.config)),
+    }
+}
+
+fn ended(root: &Path) -> Result<(), Error> {
+    if write::finish_interrupted(root)? {
+        eprintln!("note: a run that was interrupted has been ended first");
+    }
+    Ok(())
+}
+
+fn root_of(config: &Path) -> PathBuf {
+    match config.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
 }
 
 fn project(args: &WriteArgs, what: What) -> Result<Project, Error> {

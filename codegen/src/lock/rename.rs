@@ -45,6 +45,7 @@ pub(super) fn carry_over(
     renames: &Renames<'_>,
 ) -> Result<Vec<String>, Error> {
     declared(lock, listed, renames)?;
+    exchanged(lock, listed);
     from_files(lock, listed);
     from_columns(lock, listed, renames)
 }
@@ -73,6 +74,45 @@ fn declared(lock: &mut SourceLock, listed: &[Listed], renames: &Renames<'_>) -> 
         }
     }
     Ok(())
+}
+
+/// Tables that took each other's names: every name is still there, the files tell of renames, and
+/// each has the columns of another. Once the lock holds the columns, the same files say nothing more.
+fn exchanged(lock: &mut SourceLock, listed: &[Listed]) {
+    let likeness = |id: &DocId, table: &Listed| {
+        let columns = lock.columns.get(id)?;
+        let shared = columns.iter().filter(|column| table.columns.contains(column)).count();
+        Some(shared * 1000 / (columns.len() + table.columns.len() - shared).max(1))
+    };
+    let exists: HashSet<&str> = listed.iter().map(|l| l.name.as_str()).collect();
+    let mut moves: BTreeMap<&str, &str> = BTreeMap::new();
+    for table in listed {
+        let Some(own) = lock.active.get(&table.name).and_then(|id| likeness(id, table)) else { continue };
+        let closer = |old: &&String| {
+            let like = lock.active.get(*old).and_then(|id| likeness(id, table));
+            exists.contains(old.as_str()) && like.is_some_and(|like| like > own)
+        };
+        if let Some(old) = table.earlier_names.iter().rev().find(closer) {
+            moves.insert(&table.name, old);
+        }
+    }
+    // Only names that are given and taken: a circle of them.
+    loop {
+        let taken: HashSet<&str> = moves.values().copied().collect();
+        let before = moves.len();
+        let keys: HashSet<&str> = moves.keys().copied().collect();
+        moves.retain(|new, old| taken.contains(new) && keys.contains(old));
+        if moves.len() == before {
+            break;
+        }
+    }
+    let distinct: HashSet<&str> = moves.values().copied().collect();
+    if distinct.len() < moves.len() {
+        return;
+    }
+    let ids: Vec<(String, DocId)> =
+        moves.iter().filter_map(|(new, old)| Some(((*new).to_owned(), *lock.active.get(*old)?))).collect();
+    lock.active.extend(ids);
 }
 
 fn from_files(lock: &mut SourceLock, listed: &[Listed]) {

@@ -181,3 +181,21 @@ fn declarations_that_cannot_be_are_refused() {
     let nowhere = assign_with(&mut lock, &[table("b")], &[("a", "c")], &[]).unwrap_err();
     assert_eq!(nowhere, "canon.toml: [docs.renamed] \"a\" = \"c\": there is no table c");
 }
+
+#[test]
+fn tables_that_exchange_their_names_exchange_their_ids_once() {
+    let mut lock = Lock::default();
+    assign(&mut lock, &[with_columns("a", "id name"), with_columns("b", "id a_id total")]);
+    let was = |name: &str, columns: &str, earlier: &[&str]| Listed {
+        earlier_names: earlier.iter().map(|e| (*e).to_owned()).collect(),
+        ..with_columns(name, columns)
+    };
+    let after = [was("a", "id a_id total", &["b"]), was("b", "id name", &["a", "tmp"])];
+    for _ in 0..2 {
+        assign(&mut lock, &after);
+        assert_eq!(shown(&lock), "a=2 b=1");
+    }
+    // A column more does not turn it around again.
+    assign(&mut lock, &[was("a", "id a_id total at", &["b"]), was("b", "id name at", &["a", "tmp"])]);
+    assert_eq!(shown(&lock), "a=2 b=1");
+}
