@@ -197,6 +197,11 @@ mod tests {
         ("substring(a, 1, 2) = 'x'", "(SUBSTRING(a FROM 1 FOR 2) = 'x'::text)"),
         ("to_tsvector('pg_catalog.english'::regconfig, a)", "to_tsvector('english'::regconfig, a)"),
         ("a IS NOT DISTINCT FROM b", "(NOT (a IS DISTINCT FROM b))"),
+        ("(select auth.uid()) = id", "(( SELECT auth.uid() AS uid) = id)"),
+        ("id IN (SELECT max(t.id) FROM t WHERE a = 1)", "(id IN ( SELECT max(t.id) AS max FROM t WHERE (t.a = 1)))"),
+        ("(a, b) <> (1, 2)", "((a <> 1) OR (b <> 2))"),
+        ("a ILIKE 'y_' ESCAPE '!'", "(a ~~* like_escape('y_'::text, '!'::text))"),
+        ("b NOT SIMILAR TO '[a-z]+'", "((b)::text !~ similar_to_escape('[a-z]+'::text))"),
     ];
 
     #[test]

@@ -15,6 +15,7 @@ mod derive;
 mod expressions;
 mod grants;
 mod objects;
+mod opclass;
 mod partitions;
 mod remove;
 mod rename;
@@ -25,8 +26,8 @@ mod views;
 use std::collections::{HashMap, HashSet};
 
 use canon_core::schema::{
-    Composite, Domain, EnumType, Extension, Function, Model, Opaque, Origin, QName, RangeType, Schema, Sequence, Table,
-    View,
+    Composite, Constraint, Domain, EnumType, Extension, Function, Model, Opaque, Origin, QName, RangeType, Schema,
+    Sequence, Table, View,
 };
 use indexmap::IndexMap;
 
@@ -58,6 +59,10 @@ pub(crate) enum Relation {
 #[derive(Debug)]
 pub(crate) struct Catalog {
     path: Vec<String>,
+    /// The path that comes back at the end of the transaction, after `SET LOCAL`.
+    session_path: Option<Vec<String>>,
+    /// Collations that the script makes.
+    collations: HashSet<QName>,
     schemas: IndexMap<String, Schema>,
     extensions: IndexMap<String, Extension>,
     tables: IndexMap<QName, Table>,
@@ -78,6 +83,8 @@ pub(crate) struct Catalog {
     privileges: grants::Privileges,
     /// Tables that have, or had, partitions or tables that inherit.
     parents: HashSet<QName>,
+    /// Keys and foreign keys that partitions have from their parents; the model shows the parent's.
+    shared: HashMap<QName, Vec<Constraint>>,
     /// What each view reads.
     reads: HashMap<QName, Vec<QName>>,
     /// What the statement at hand leaves open, in words.
@@ -88,6 +95,8 @@ impl Catalog {
     pub(crate) fn new() -> Self {
         Self {
             path: vec!["public".to_owned()],
+            session_path: None,
+            collations: HashSet::new(),
             schemas: IndexMap::new(),
             extensions: IndexMap::new(),
             tables: IndexMap::new(),
@@ -104,14 +113,16 @@ impl Catalog {
             identity_sequences: HashSet::new(),
             privileges: grants::Privileges::default(),
             parents: HashSet::new(),
+            shared: HashMap::new(),
             reads: HashMap::new(),
             notes: Vec::new(),
         }
     }
 
     /// Names that were unqualified in one file do not depend on the `SET search_path` of another.
-    pub(crate) fn begin_file(&mut self) {
+    pub(crate) fn begin_session(&mut self) {
         self.path = vec!["public".to_owned()];
+        self.session_path = None;
     }
 
     /// What the last change left open.
@@ -141,8 +152,18 @@ impl Catalog {
                 self.extensions.entry(name).or_insert(extension);
                 Ok(())
             }
-            Change::SearchPath(path) => {
-                self.path = path.into_iter().filter(|s| s != "$user" && s != "pg_catalog").collect();
+            Change::SearchPath { path, local } => {
+                let path = path.into_iter().filter(|s| s != "$user" && s != "pg_catalog").collect();
+                let before = std::mem::replace(&mut self.path, path);
+                if local {
+                    self.session_path.get_or_insert(before);
+                } else {
+                    self.session_path = None;
+                }
+                Ok(())
+            }
+            Change::Commit => {
+                self.path = self.session_path.take().unwrap_or_else(|| std::mem::take(&mut self.path));
                 Ok(())
             }
             Change::Grant { on, targets, def } => self.grant(on, &targets, &def, origin),
@@ -184,7 +205,14 @@ impl Catalog {
             Change::Rename { kind, target, to } => self.rename(kind, &target, to),
             Change::SetSchema { kind, target, to } => self.set_schema(kind, &target, to),
             Change::Opaque { kind, name } => {
+                if kind == "collation" && text.len() > 6 && text.as_bytes()[..6].eq_ignore_ascii_case(b"create") {
+                    self.new_collation(&name);
+                }
                 self.opaque.push(Opaque { kind, name, text: text.to_owned(), comment: None, origin: Some(origin) });
+                Ok(())
+            }
+            Change::DropOpaque { kind, names } => {
+                self.opaque.retain(|o| o.kind != kind || !names.contains(&o.name));
                 Ok(())
             }
         }
@@ -223,17 +251,29 @@ impl Catalog {
         Ok(())
     }
 
+    fn new_collation(&mut self, name: &str) {
+        if let Some(name) = crate::parse::name_of(name) {
+            let name = self.new_name(&name);
+            self.collations.insert(name);
+        }
+    }
+
     /// The full name a new object gets.
     fn new_name(&mut self, name: &Name) -> QName {
         let schema = match &name.schema {
             Some(schema) => schema.clone(),
             None => self.path.first().cloned().unwrap_or_else(|| "public".to_owned()),
         };
-        if !self.schemas.contains_key(&schema) {
-            let implicit = Schema { name: schema.clone(), comment: None, origin: None };
-            self.schemas.insert(schema.clone(), implicit);
-        }
+        self.mention_schema(&schema);
         QName { schema, name: name.name.clone() }
+    }
+
+    /// A schema that is used without being declared.
+    fn mention_schema(&mut self, schema: &str) {
+        if !self.schemas.contains_key(schema) {
+            let implicit = Schema { name: schema.to_owned(), comment: None, origin: None };
+            self.schemas.insert(schema.to_owned(), implicit);
+        }
     }
 
     /// Finds an existing object: where it says, or along the search path, or, for scripts that

@@ -30,6 +30,7 @@ pub mod sample;
 pub mod source;
 pub mod split;
 pub mod status;
+mod transaction;
 pub mod typename;
 pub mod write;
 

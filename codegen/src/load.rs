@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use canon_core::schema::{Model, Origin};
 
-use crate::block::{Done, Step, walk};
+use crate::block::{Body, Done, Step, walk};
 use crate::error::{Diagnostic, Severity, Topic};
 use crate::fold::Catalog;
 use crate::history::{self, History};
@@ -13,6 +13,7 @@ use crate::parse::change::Change;
 use crate::parse::{Outcome, comment_above, read};
 use crate::source::Source;
 use crate::split::{Piece, PieceKind, split};
+use crate::transaction::undone;
 
 /// What became of the statements of one file. The four kinds add up to `statements`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +30,13 @@ pub struct Coverage {
     pub skipped_as: BTreeMap<&'static str, usize>,
     /// Statements that do not read.
     pub unparsed: usize,
+}
+
+impl Coverage {
+    fn skip(&mut self, reason: &'static str) {
+        self.skipped += 1;
+        *self.skipped_as.entry(reason).or_default() += 1;
+    }
 }
 
 /// The result of reading a set of files.
@@ -65,17 +73,25 @@ pub fn load(sources: Vec<Source>) -> Loaded {
     let mut diagnostics = Vec::new();
     let mut history = History::default();
     for (file, source) in sources.iter().enumerate() {
-        catalog.begin_file();
+        catalog.begin_session();
         let mut reader =
             FileReader { file, source, catalog: &mut catalog, diagnostics: &mut diagnostics, history: &mut history };
         let mut account = Coverage::default();
-        for piece in split(&source.text) {
-            reader.statement(&piece, &mut account);
+        let pieces = split(&source.text);
+        let undone = undone(&source.text, &pieces);
+        for (piece, undone) in pieces.iter().zip(undone) {
+            reader.statement(piece, undone, &mut account);
         }
         coverage.push(account);
     }
     let model = catalog.finish(sources.iter().map(|s| s.name.clone()).collect());
     Loaded { model, sources, coverage, diagnostics, history }
+}
+
+/// `\connect`: a session of its own.
+fn is_connect(meta: &str) -> bool {
+    let word = meta.split_whitespace().next().unwrap_or_default();
+    matches!(word, "\\c" | "\\connect")
 }
 
 /// The part of a range that is on its first line.
@@ -93,9 +109,16 @@ struct FileReader<'a> {
 }
 
 impl FileReader<'_> {
-    fn statement(&mut self, piece: &Piece, account: &mut Coverage) {
+    /// Reads one statement. One that a ROLLBACK takes back is read, and leaves no trace.
+    fn statement(&mut self, piece: &Piece, undone: bool, account: &mut Coverage) {
         match piece.kind {
-            PieceKind::Meta | PieceKind::Data => return,
+            PieceKind::Meta => {
+                if is_connect(&self.source.text[piece.range.clone()]) {
+                    self.catalog.begin_session();
+                }
+                return;
+            }
+            PieceKind::Data => return,
             PieceKind::Unterminated(open) => {
                 account.statements += 1;
                 account.unparsed += 1;
@@ -107,20 +130,23 @@ impl FileReader<'_> {
             PieceKind::Statement => account.statements += 1,
         }
         match read(&self.source.text, piece.range.clone()) {
-            Outcome::Skipped(reason) => {
-                account.skipped += 1;
-                *account.skipped_as.entry(reason).or_default() += 1;
+            Outcome::Skipped(reason) => account.skip(reason),
+            Outcome::Session(change, reason) => {
+                account.skip(reason);
+                if !undone {
+                    self.apply(vec![*change], piece);
+                }
             }
+            Outcome::Block(_) | Outcome::Changes(..) if undone => account.skip("rolled back"),
             Outcome::Unparsed(error) => {
                 account.unparsed += 1;
                 self.report(Topic::Unparsed, error.message, None, error.range);
             }
             Outcome::Block(body) => {
-                if self.block(body) {
+                if self.block(body, piece) {
                     account.modelled += 1;
                 } else {
-                    account.skipped += 1;
-                    *account.skipped_as.entry("anonymous block").or_default() += 1;
+                    account.skip("anonymous block");
                 }
             }
             Outcome::Changes(mut changes, unread) => {
@@ -128,7 +154,7 @@ impl FileReader<'_> {
                     table.comment = comment_above(&self.source.text[piece.lead..piece.range.start]);
                 }
                 self.report_unread(unread);
-                if changes.iter().all(|c| matches!(c, Change::Opaque { .. })) {
+                if changes.iter().all(|c| matches!(c, Change::Opaque { .. } | Change::DropOpaque { .. })) {
                     account.opaque += 1;
                 } else {
                     account.modelled += 1;
@@ -146,8 +172,14 @@ impl FileReader<'_> {
     }
 
     /// Follows an anonymous block; says whether it changed the schema.
-    fn block(&mut self, body: Range<usize>) -> bool {
+    fn block(&mut self, body: Body, piece: &Piece) -> bool {
         let (file, source) = (self.file, self.source);
+        // A body whose quotes hide the positions is placed where its statement begins.
+        let (script, body, hidden) = match &body {
+            Body::Place(range) => (source.text.as_str(), range.clone(), None),
+            Body::Text(text) => (text.as_str(), 0..text.len(), Some(piece.range.clone())),
+        };
+        let shown = |range: Range<usize>| hidden.clone().unwrap_or(range);
         let mut changed = false;
         let mut reports: Vec<(Topic, String, Option<String>, Range<usize>)> = Vec::new();
         let history = &mut *self.history;
@@ -155,11 +187,11 @@ impl FileReader<'_> {
         let mut run = |catalog: &mut Catalog, step: Step| {
             let (text, range, at) = match step {
                 Step::Note(note, range) => {
-                    reports.push((Topic::Expression, note.to_owned(), None, range));
+                    reports.push((Topic::Expression, note.to_owned(), None, shown(range)));
                     return Done::Fine;
                 }
-                Step::Statement(range) => (source.text.as_str(), range.clone(), range),
-                Step::Text(ref text, ref at) => (text.as_str(), 0..text.len(), at.clone()),
+                Step::Statement(range) => (script, range.clone(), shown(range)),
+                Step::Text(ref text, ref at) => (text.as_str(), 0..text.len(), shown(at.clone())),
             };
             let made = at != range;
             let place = |offset: usize| {
@@ -168,7 +200,7 @@ impl FileReader<'_> {
             };
             let changes = match read(text, range.clone()) {
                 Outcome::Changes(changes, _) => changes,
-                Outcome::Skipped(_) | Outcome::Block(_) => return Done::Fine,
+                Outcome::Skipped(_) | Outcome::Session(..) | Outcome::Block(_) => return Done::Fine,
                 Outcome::Unparsed(error) => {
                     reports.push((Topic::Expression, error.message, None, if made { at } else { error.range }));
                     return Done::Fine;
@@ -190,7 +222,7 @@ impl FileReader<'_> {
             reports.extend(catalog.take_notes().into_iter().map(|note| (Topic::Expression, note, None, at.clone())));
             Done::Fine
         };
-        let fine = walk(&source.text, body, self.catalog, &mut run);
+        let fine = walk(script, body, self.catalog, &mut run);
         if let (false, Some((reason, range))) = (fine, refused) {
             let help = "PostgreSQL would refuse this block".to_owned();
             reports.push((Topic::Refused, reason, Some(help), range));

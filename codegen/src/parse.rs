@@ -17,6 +17,7 @@ mod function;
 mod grant;
 mod index;
 mod names;
+mod opaque;
 mod policy;
 mod sequence;
 mod session;
@@ -27,9 +28,8 @@ mod view;
 
 use std::ops::Range;
 
-use crate::block::body as block_body;
+use crate::block::{Body, body as block_body};
 use canon_core::schema::FunctionKind;
-use sqlparser::tokenizer::Token;
 
 pub(crate) use block::{Head, head};
 use change::{Change, ObjectClass};
@@ -45,8 +45,10 @@ use view::ViewModifiers;
 pub(crate) enum Outcome {
     /// It changes the schema. The ranges are expressions that sqlparser does not read.
     Changes(Vec<Change>, Vec<Range<usize>>),
-    /// An anonymous block; its body is bytes of the source file.
-    Block(Range<usize>),
+    /// An anonymous block.
+    Block(Body),
+    /// It changes what later names mean, and nothing the model holds, for the reason given.
+    Session(Box<Change>, &'static str),
     /// It changes nothing the model holds, for the reason given.
     Skipped(&'static str),
     /// It does not read.
@@ -72,8 +74,6 @@ const SKIPPED: &[(&str, &str)] = &[
     ("CALL", "call"),
     ("BEGIN", "transaction"),
     ("START", "transaction"),
-    ("COMMIT", "transaction"),
-    ("END", "transaction"),
     ("ROLLBACK", "transaction"),
     ("ABORT", "transaction"),
     ("SAVEPOINT", "transaction"),
@@ -81,9 +81,7 @@ const SKIPPED: &[(&str, &str)] = &[
     ("PREPARE", "session"),
     ("EXECUTE", "session"),
     ("DEALLOCATE", "session"),
-    ("RESET", "session"),
     ("SHOW", "session"),
-    ("DISCARD", "session"),
     ("LISTEN", "session"),
     ("UNLISTEN", "session"),
     ("NOTIFY", "session"),
@@ -128,9 +126,17 @@ pub(crate) fn read(source: &str, range: Range<usize>) -> Outcome {
             Ok(None) => return Outcome::Skipped("session"),
             Err(error) => Err(error),
         },
+        "COMMIT" | "END" => return Outcome::Session(Box::new(Change::Commit), "transaction"),
+        "RESET" | "DISCARD" => match cursor.reset_search_path() {
+            Some(change) => return Outcome::Session(Box::new(change), "session"),
+            None => return Outcome::Skipped("session"),
+        },
         "SELECT" => match cursor.select_set_config() {
             Some(change) => Ok(vec![change]),
-            None => return Outcome::Skipped("query"),
+            None => match cursor.select_into() {
+                Some(change) => Ok(vec![change]),
+                None => return Outcome::Skipped("query"),
+            },
         },
         _ => cursor.expected("a statement"),
     };
@@ -138,6 +144,14 @@ pub(crate) fn read(source: &str, range: Range<usize>) -> Outcome {
         Ok(changes) => Outcome::Changes(changes, cursor.unread),
         Err(error) => Outcome::Unparsed(error),
     }
+}
+
+/// A body between plain quotes; E'...' is none, nor is one that is not the last thing but a language.
+pub(crate) fn quoted_body(source: &str, range: Range<usize>) -> Option<String> {
+    let mut cursor = Cursor::new(source, range).ok()?;
+    let body = cursor.string().ok()?;
+    let plpgsql = !cursor.eat_kw("LANGUAGE") || cursor.eat_kw("plpgsql");
+    (plpgsql && cursor.at_end()).then_some(body)
 }
 
 /// A name by itself, as `regclass` reads it.
@@ -311,18 +325,5 @@ impl Cursor<'_> {
             };
         }
         self.opaque()
-    }
-
-    /// Operators, casts, rules, roles, publications...: kept by kind and name.
-    fn opaque(&mut self) -> Parse<Change> {
-        let kind = match self.peek_word() {
-            Some(word) => word.to_ascii_lowercase(),
-            None => return self.expected("a kind of object"),
-        };
-        self.advance();
-        let name = self.until(|c| !(c.is_ident() || c.is(&Token::Period)));
-        let name = self.clean_text(name.start..name.end.min(name.start + 5));
-        self.rest();
-        Ok(Change::Opaque { kind, name })
     }
 }

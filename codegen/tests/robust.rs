@@ -278,3 +278,31 @@ fn towers_are_read() {
     read("CREATE TABLE t (a int) PARTITION BY LIST (a); ALTER TABLE t ATTACH PARTITION t DEFAULT; ALTER TABLE t ADD b int;
           CREATE TABLE p (a int); ALTER TABLE p INHERIT p; ALTER TABLE p ADD b int; CREATE INDEX ON t (a); DROP TABLE p;");
 }
+
+/// Statements that end where a name was to come, and bodies of blocks that end too soon.
+#[test]
+fn statements_cut_short_are_read() {
+    for statement in [
+        "CREATE RULE",
+        "CREATE RULE r AS ON",
+        "CREATE RULE r AS ON INSERT TO",
+        "CREATE OPERATOR CLASS c USING",
+        "CREATE OPERATOR CLASS c FOR TYPE int USING btree AS OPERATOR 1 <",
+        "DROP RULE r ON",
+        "DROP OPERATOR FAMILY f USING",
+        "CREATE USER MAPPING FOR",
+        "CREATE CAST (",
+        "DROP CAST",
+        "SELECT 1 INTO",
+        "CREATE TABLE t (a int); CREATE INDEX ON t ((a COLLATE))",
+        "DO LANGUAGE",
+        "DO LANGUAGE 'plpgsq\u{e9}' $$ $$",
+        "DO $$ DECLARE x int :=; BEGIN FOR; FOR i IN LOOP FOREACH LOOP EXECUTE; x :=; END LOOP; END $$",
+        "CREATE TABLE u&\"\\+\" (a int)",
+        "ALTER FUNCTION f() RESET",
+        "ROLLBACK TO",
+    ] {
+        read(statement);
+        read(&format!("{statement};"));
+    }
+}

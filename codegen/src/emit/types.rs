@@ -15,7 +15,7 @@ mod table;
 mod text;
 mod traits;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use canon_core::schema::{Model, QName, Table};
@@ -45,8 +45,9 @@ pub fn emit(project: &Project, config: &TypesConfig, lock: &Lock, files: &mut Fi
         let model = &source.loaded.model;
         let registry = Registry::new(model, &names, config, &overrides, lock.source(&source.name));
         output.source(&registry, is_wanted).map_err(wrong)?;
+        let wanted: HashSet<&QName> = model.tables.iter().filter(|t| is_wanted(t)).map(|t| &t.name).collect();
         let order = insert_order(model).into_iter().map(|step| step.table);
-        tables.extend(order.filter(|name| model.table(name).is_some_and(is_wanted)));
+        tables.extend(order.filter(|name| wanted.contains(name)));
         views.extend(model.views.iter().filter(|v| !v.columns.is_empty()).map(|v| v.name.clone()));
         let unknown = model.views.iter().filter(|v| v.columns.is_empty());
         unknown.for_each(|v| files.notes.push(format!("{}: its columns are not known, so it gets no type", v.name)));

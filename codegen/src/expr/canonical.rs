@@ -1,9 +1,12 @@
 //! The canonical form: a Lisp-like text without parentheses of precedence, casts of literals and
 //! PostgreSQL's respellings. Only ever compared, never shown as SQL.
 
+use std::ops::ControlFlow;
+
 use sqlparser::ast::{
     AccessExpr, BinaryOperator, CastKind, DataType, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
-    ObjectName, ObjectNamePart, Subscript, TrimWhereField, UnaryOperator, Value,
+    ObjectName, ObjectNamePart, Query, SelectItem, SetExpr, Subscript, TrimWhereField, UnaryOperator, Value, VisitMut,
+    VisitorMut,
 };
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
@@ -65,6 +68,32 @@ fn call<'a>(name: &str, arguments: impl IntoIterator<Item = &'a Expr>, out: &mut
     out.push(')');
 }
 
+fn like(operator: &str, expr: &Expr, pattern: &Expr, escape: Option<&Expr>, out: &mut String) {
+    out.push('(');
+    out.push_str(operator);
+    out.push(' ');
+    write(expr, out);
+    out.push(' ');
+    match escape {
+        Some(_) => escaped("like_escape", pattern, escape, out),
+        None => write(pattern, out),
+    }
+    out.push(')');
+}
+
+/// The function that PostgreSQL puts around a pattern.
+fn escaped(function: &str, pattern: &Expr, escape: Option<&Expr>, out: &mut String) {
+    out.push('(');
+    out.push_str(function);
+    out.push(' ');
+    write(pattern, out);
+    if let Some(escape) = escape {
+        out.push(' ');
+        write(escape, out);
+    }
+    out.push(')');
+}
+
 fn literal(value: &str, out: &mut String) {
     mark(value, "", out);
 }
@@ -102,11 +131,18 @@ fn write(expr: &Expr, out: &mut String) {
             call(above, [&**expr, high], out);
             out.push(')');
         }
-        Expr::Like { negated, expr, pattern, .. } => {
-            call(if *negated { "!~~" } else { "~~" }, [&**expr, pattern], out);
+        Expr::Like { negated, expr, pattern, escape_char, .. } => {
+            like(if *negated { "!~~" } else { "~~" }, expr, pattern, escape_char.as_deref(), out);
         }
-        Expr::ILike { negated, expr, pattern, .. } => {
-            call(if *negated { "!~~*" } else { "~~*" }, [&**expr, pattern], out);
+        Expr::ILike { negated, expr, pattern, escape_char, .. } => {
+            like(if *negated { "!~~*" } else { "~~*" }, expr, pattern, escape_char.as_deref(), out);
+        }
+        Expr::SimilarTo { negated, expr, pattern, escape_char } => {
+            out.push_str(if *negated { "(!~ " } else { "(~ " });
+            write(expr, out);
+            out.push(' ');
+            escaped("similar_to_escape", pattern, escape_char.as_deref(), out);
+            out.push(')');
         }
         Expr::IsNull(inner) => call("isnull", [&**inner], out),
         Expr::IsNotNull(inner) => call("notnull", [&**inner], out),
@@ -184,7 +220,30 @@ fn write_call(expr: &Expr, out: &mut String) {
         Expr::Position { expr, r#in } => call("position", [&**r#in, expr], out),
         Expr::Ceil { expr, .. } => call("ceil", [&**expr], out),
         Expr::Floor { expr, .. } => call("floor", [&**expr], out),
+        Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. } => {
+            let mut bare = expr.clone();
+            let _ = VisitMut::visit(&mut bare, &mut WithoutAliases);
+            out.push_str(&from_tokens(&bare.to_string()));
+        }
         other => out.push_str(&from_tokens(&other.to_string())),
+    }
+}
+
+/// PostgreSQL names the columns of a subquery in an expression, which nobody can refer to.
+struct WithoutAliases;
+
+impl VisitorMut for WithoutAliases {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        if let SetExpr::Select(select) = &mut *query.body {
+            for item in &mut select.projection {
+                if let SelectItem::ExprWithAlias { expr, .. } = item {
+                    *item = SelectItem::UnnamedExpr(expr.clone());
+                }
+            }
+        }
+        ControlFlow::Continue(())
     }
 }
 
@@ -271,6 +330,16 @@ fn unary(op: &UnaryOperator, expr: &Expr, out: &mut String) {
 }
 
 fn binary(left: &Expr, op: &BinaryOperator, right: &Expr, out: &mut String) {
+    // PostgreSQL takes (a, b) <> (1, 2) apart.
+    if let (Expr::Tuple(a), Expr::Tuple(b)) = (super::strip(left), super::strip(right))
+        && a.len() == b.len()
+    {
+        match op {
+            BinaryOperator::Eq => return pairwise("and", "=", a, b, out),
+            BinaryOperator::NotEq => return pairwise("or", "<>", a, b, out),
+            _ => {}
+        }
+    }
     match op {
         BinaryOperator::And => flat("and", op, &[left, right], out),
         BinaryOperator::Or => flat("or", op, &[left, right], out),
@@ -279,6 +348,16 @@ fn binary(left: &Expr, op: &BinaryOperator, right: &Expr, out: &mut String) {
         }
         _ => call(&op.to_string(), [left, right], out),
     }
+}
+
+fn pairwise(join: &str, op: &str, a: &[Expr], b: &[Expr], out: &mut String) {
+    out.push('(');
+    out.push_str(join);
+    for (x, y) in a.iter().zip(b) {
+        out.push(' ');
+        call(op, [x, y], out);
+    }
+    out.push(')');
 }
 
 /// AND and OR are lists for PostgreSQL, however they are nested.

@@ -86,8 +86,13 @@ fn normal(value: &str, ty: &str) -> String {
     let trimmed = value.trim();
     let known = match ty.split('(').next().unwrap_or_default().trim() {
         "boolean" => boolean(trimmed),
+        // 1e3 is a numeric for PostgreSQL, and is rounded.
+        "smallint" | "integer" | "bigint" if trimmed.contains(['e', 'E']) => {
+            trimmed.parse::<f64>().ok().map(|n| n.round().to_string())
+        }
         "smallint" | "integer" | "bigint" => trimmed.parse::<i64>().ok().map(|n| n.to_string()),
         "real" | "double precision" => trimmed.parse::<f64>().ok().map(|n| n.to_string()),
+        "numeric" if trimmed.contains(['e', 'E']) => trimmed.parse::<f64>().ok().map(|n| n.to_string()),
         "numeric" => Some(trimmed.trim_start_matches('+').to_owned()),
         "date" => timestamp(trimmed).map(|micros| micros.div_euclid(DAY).to_string()),
         "timestamp with time zone" => timestamp(trimmed).map(|micros| micros.to_string()),

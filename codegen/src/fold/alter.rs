@@ -134,22 +134,23 @@ impl Catalog {
                 let parent = Name { schema: Some(table.schema.clone()), name: table.name.clone() };
                 self.attach_partition(&parent, &child, bound)
             }
-            AlterTable::DetachPartition(partition) => {
-                self.table_mut(&partition)?.partition_of = None;
-                Ok(())
-            }
+            AlterTable::DetachPartition(partition) => self.detach_partition(table, &partition),
             AlterTable::Inherit(parent) => {
                 let Some(parent) = self.find_table(&parent) else {
                     return Err(format!("table {parent} does not exist"));
                 };
                 self.refuse_descent(table, &parent)?;
                 self.parents.insert(parent.clone());
+                self.mark_inherited(table, &parent, true);
                 self.own(table)?.inherits.push(parent);
                 Ok(())
             }
             AlterTable::NoInherit(parent) => {
                 let parent = self.find_table(&parent);
                 self.own(table)?.inherits.retain(|p| Some(p) != parent.as_ref());
+                if let Some(parent) = parent {
+                    self.mark_inherited(table, &parent, false);
+                }
                 Ok(())
             }
             AlterTable::RenameColumn { from, to } => self.rename_column(table, &from, to),
@@ -177,7 +178,12 @@ impl Catalog {
                 let default = expression.and_then(|text| self.stored_default(text));
                 self.column_mut(table, &column)?.default = default;
             }
-            AlterTable::SetNotNull { column, not_null } => self.column_mut(table, &column)?.not_null = not_null,
+            AlterTable::SetNotNull { column, not_null } => {
+                if !not_null && self.own(table)?.primary_key().contains(&column) {
+                    return Err(format!("column {column} of table {table} is in the primary key"));
+                }
+                self.column_mut(table, &column)?.not_null = not_null;
+            }
             AlterTable::SetType { column, ty, collation } => {
                 let ty = self.type_display(&ty);
                 let collation = collation.as_ref().map(|c| self.collation_name(c));

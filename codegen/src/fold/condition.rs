@@ -91,6 +91,27 @@ impl Catalog {
         }
     }
 
+    /// The columns of a query over the catalogue, row by row; None where it is about something else.
+    pub(crate) fn select_rows(&self, query: &Query) -> Option<Vec<Vec<(String, String)>>> {
+        let SetExpr::Select(select) = &*query.body else { return None };
+        let rows = self.rows(query)?;
+        let mut columns = Vec::new();
+        for item in &select.projection {
+            let (expr, alias) = match item {
+                SelectItem::UnnamedExpr(expr) => (expr, None),
+                SelectItem::ExprWithAlias { expr, alias } => (expr, Some(alias.value.to_ascii_lowercase())),
+                _ => return None,
+            };
+            let name = column_of(expr)?;
+            columns.push((alias.unwrap_or_else(|| name.clone()), name));
+        }
+        let row = |row: &Row| {
+            let value = |(alias, name): &(String, String)| Some((alias.clone(), row.get(name.as_str())?.clone()));
+            columns.iter().map(value).collect::<Option<Vec<_>>>()
+        };
+        rows.iter().map(row).collect()
+    }
+
     /// The rows that a query over the catalogue finds.
     fn rows(&self, query: &Query) -> Option<Vec<Row>> {
         let SetExpr::Select(select) = &*query.body else { return None };

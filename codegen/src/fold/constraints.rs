@@ -118,7 +118,7 @@ impl Catalog {
         constraint.name = match (name, constraint.kind) {
             (Some(name), _) => name,
             (None, ConstraintKind::Primary) => self.unnamed_primary(table),
-            (None, _) => self.unnamed_unique(table, &key.columns),
+            (None, _) => self.unnamed_unique(table, &key.columns, &constraint.include),
         };
         constraint.columns = key.columns;
         let index = QName::new(&table.schema, &constraint.name);

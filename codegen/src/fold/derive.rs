@@ -94,7 +94,17 @@ impl Catalog {
             }
             SetExpr::Values(values) => {
                 let width = values.rows.first()?.content.len();
-                Some((1..=width).map(|n| (format!("column{n}"), String::new())).collect())
+                let scope = Scope { catalog: self, sources: Vec::new(), merged: Vec::new(), ctes, depth };
+                let ty = |n: usize| {
+                    let mut types = values.rows.iter().map(|row| row.content.get(n).map(|expr| scope.ty(expr)));
+                    let first = types.next()??;
+                    types.all(|ty| ty.as_ref() == Some(&first)).then_some(first)
+                };
+                Some((0..width).map(|n| (format!("column{}", n + 1), ty(n).unwrap_or_default())).collect())
+            }
+            SetExpr::Table(table) => {
+                let name = Name { schema: table.schema_name.clone(), name: table.table_name.clone()? };
+                self.relation_fields(&name)
             }
             _ => None,
         }

@@ -1,5 +1,6 @@
 //! What can be said of an expression from its tokens alone.
 
+use canon_core::schema::QName;
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
@@ -17,6 +18,12 @@ fn ident(token: &Token) -> Option<String> {
     }
 }
 
+/// The names among `columns` that stand anywhere in a query, with a qualifier or without.
+pub(super) fn names_in<'c>(text: &str, columns: impl Iterator<Item = &'c str>) -> Vec<&'c str> {
+    let named: Vec<String> = tokens(text).iter().filter_map(ident).collect();
+    columns.filter(|column| named.iter().any(|n| n == column)).collect()
+}
+
 /// The columns that an expression names, each once, in the order of the table.
 pub(super) fn columns_in<'c>(text: &str, columns: impl Iterator<Item = &'c str>) -> Vec<&'c str> {
     let tokens = tokens(text);
@@ -32,10 +39,26 @@ pub(super) fn columns_in<'c>(text: &str, columns: impl Iterator<Item = &'c str>)
     columns.filter(|column| named.iter().any(|n| n == column)).collect()
 }
 
+/// Whether an expression calls a function of this name, in this schema where one is written.
+pub(super) fn calls(text: &str, function: &QName) -> bool {
+    if !text.contains(&function.name) {
+        return false;
+    }
+    let tokens = tokens(text);
+    (0..tokens.len()).any(|n| {
+        let named = ident(&tokens[n]).is_some_and(|name| name == function.name);
+        let schema = n.checked_sub(2).filter(|_| tokens[n - 1] == Token::Period).and_then(|m| ident(&tokens[m]));
+        named && tokens.get(n + 1) == Some(&Token::LParen) && schema.is_none_or(|s| s == function.schema)
+    })
+}
+
 /// The name PostgreSQL gives to an index column made by an expression.
 pub(super) fn result_name(text: &str) -> String {
-    let tokens = tokens(text);
-    let mut inner = &tokens[..];
+    result_name_of(&tokens(text))
+}
+
+fn result_name_of(tokens: &[Token]) -> String {
+    let mut inner = tokens;
     while let [Token::LParen, rest @ .., Token::RParen] = inner {
         inner = rest;
     }
@@ -75,38 +98,72 @@ fn closes_at_end(tokens: &[Token]) -> bool {
     false
 }
 
-/// The names of `EXCLUDE USING gist (a WITH =, f(b) WITH &&)`.
+/// The names of `EXCLUDE USING gist (a WITH =, f(b) WITH &&)`, numbered where they repeat.
 pub(super) fn exclusion_columns(text: &str) -> Vec<String> {
     let tokens = tokens(text);
     let Some(open) = tokens.iter().position(|t| *t == Token::LParen) else { return Vec::new() };
-    let mut names = Vec::new();
+    let mut names: Vec<String> = Vec::new();
     let mut depth = 0i32;
-    let mut expects = true;
+    let mut start = open + 1;
     for (n, token) in tokens.iter().enumerate().skip(open) {
         match token {
             Token::LParen => depth += 1,
-            Token::RParen => {
-                depth -= 1;
-                if depth == 0 {
-                    break;
-                }
-            }
-            Token::Comma if depth == 1 => {
-                expects = true;
-                continue;
-            }
+            Token::RParen => depth -= 1,
             _ => {}
         }
-        if expects && depth >= 1 && n > open {
-            let plain = !matches!(tokens.get(n + 1), Some(Token::LParen));
-            names.push(match ident(token) {
-                Some(name) if plain || depth == 1 => name,
-                _ => "expr".to_owned(),
-            });
-            expects = false;
+        let ends = depth == 0 || depth == 1 && *token == Token::Comma;
+        if ends {
+            let element = tokens.get(start..n).unwrap_or_default();
+            names.push(element_name(element));
+            start = n + 1;
+        }
+        if depth == 0 {
+            break;
         }
     }
-    names
+    numbered(names)
+}
+
+/// An element is a column, a call, or an expression in parentheses, with its operator class and
+/// `WITH operator` behind it.
+fn element_name(element: &[Token]) -> String {
+    let Some(open) = element.iter().position(|t| *t == Token::LParen) else {
+        return element.first().and_then(ident).unwrap_or_else(|| "expr".to_owned());
+    };
+    let closes = |depth: &mut i32, token: &Token| {
+        match token {
+            Token::LParen => *depth += 1,
+            Token::RParen => *depth -= 1,
+            _ => {}
+        }
+        *depth == 0
+    };
+    let mut depth = 0;
+    let close = element[open..].iter().position(|t| closes(&mut depth, t)).map_or(element.len(), |n| open + n + 1);
+    // The parenthesis may belong to the operator class: `a gist_trgm_ops (siglen = 32) WITH %`.
+    let called = element[..open].iter().filter(|t| **t != Token::Period).count();
+    let qualified = element[..open].contains(&Token::Period);
+    match called {
+        0 => result_name_of(&element[..close]),
+        1 => result_name_of(&element[..close]),
+        2 if qualified => result_name_of(&element[..close]),
+        _ => ident(&element[0]).unwrap_or_else(|| "expr".to_owned()),
+    }
+}
+
+/// Repeated names get numbers: `expr`, `expr1`, ...
+pub(super) fn numbered(names: Vec<String>) -> Vec<String> {
+    let mut taken: Vec<String> = Vec::with_capacity(names.len());
+    for base in names {
+        let mut name = base.clone();
+        let mut number = 0;
+        while taken.contains(&name) {
+            number += 1;
+            name = format!("{base}{number}");
+        }
+        taken.push(name);
+    }
+    taken
 }
 
 /// Replaces a column's name in an expression. Qualified names count only behind one of
@@ -156,7 +213,13 @@ mod tests {
 
     #[test]
     fn exclusions_are_named_after_their_columns() {
-        assert_eq!(exclusion_columns("USING gist (room WITH =, tstzrange(a, b) WITH &&)"), ["room", "tstzrange"]);
+        for (text, names) in [
+            ("USING gist (room WITH =, tstzrange(a, b) WITH &&)", &["room", "tstzrange"][..]),
+            ("USING gist ((lower(during)) WITH =, (a + b) WITH =, (a - b) WITH =)", &["lower", "expr", "expr1"]),
+            ("USING gist (name gist_trgm_ops (siglen = 32) WITH OPERATOR(public.%)) WHERE (a > 0)", &["name"]),
+        ] {
+            assert_eq!(exclusion_columns(text), names, "{text}");
+        }
     }
 
     #[test]

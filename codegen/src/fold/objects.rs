@@ -198,10 +198,12 @@ impl Catalog {
             let missing = |attribute: &str| format!("attribute {attribute} of type {name} does not exist");
             let added = match action {
                 AlterComposite::Add(def) => Some(self.attribute(*def, place)),
-                AlterComposite::SetType(attribute, ty) => {
+                AlterComposite::SetType(attribute, ty, collation) => {
                     let ty = self.type_display(&ty);
+                    let collation = collation.as_ref().map(|c| self.collation_name(c));
                     let columns = &mut self.composites[&found].columns;
-                    columns.iter_mut().find(|c| c.name == attribute).ok_or_else(|| missing(&attribute))?.ty = ty;
+                    let column = columns.iter_mut().find(|c| c.name == attribute).ok_or_else(|| missing(&attribute))?;
+                    (column.ty, column.collation) = (ty, collation);
                     None
                 }
                 AlterComposite::Drop(attribute) => {
@@ -216,7 +218,23 @@ impl Catalog {
             };
             self.composites[&found].columns.extend(added);
         }
+        self.follow_type(&found);
         Ok(())
+    }
+
+    /// Tables OF a type have its attributes, which only CASCADE may change.
+    fn follow_type(&mut self, ty: &QName) {
+        let attributes = &self.composites[ty].columns;
+        for table in self.tables.values_mut().filter(|t| t.of_type.as_ref() == Some(ty)) {
+            let mut before = std::mem::take(&mut table.columns);
+            table.columns = attributes
+                .iter()
+                .map(|attribute| match before.iter().position(|c| c.name == attribute.name) {
+                    Some(at) => Column { ty: attribute.ty.clone(), ..before.swap_remove(at) },
+                    None => Column { comment: None, ..attribute.clone() },
+                })
+                .collect();
+        }
     }
 
     pub(super) fn create_range(
@@ -347,11 +365,11 @@ impl Catalog {
         let arguments: Vec<Argument> = def
             .arguments
             .into_iter()
-            .map(|a| Argument { mode: a.mode, name: a.name, ty: self.type_display(&a.ty), default: a.default })
+            .map(|a| Argument { mode: a.mode, name: a.name, ty: self.function_type(&a.ty), default: a.default })
             .collect();
         let out: Vec<&Argument> = arguments.iter().filter(|a| matches!(a.mode.as_str(), "out" | "inout")).collect();
         let returns = match (&def.returns, out.as_slice()) {
-            (Some(ty), _) => Some(self.type_display(ty)),
+            (Some(ty), _) => Some(self.function_type(ty)),
             (None, _) if def.kind == FunctionKind::Procedure => None,
             (None, [only]) => Some(only.ty.clone()),
             (None, []) => None,
@@ -385,6 +403,27 @@ impl Catalog {
         Ok(())
     }
 
+    /// A type in the signature of a function: PostgreSQL drops lengths there, and `t.c%TYPE` is the
+    /// type that the column has now.
+    fn function_type(&self, ty: &TypeName) -> String {
+        let mut bare = TypeName { modifiers: Vec::new(), ..ty.clone() };
+        if bare.builtin && bare.name.name.starts_with("interval") {
+            "interval".clone_into(&mut bare.name.name);
+        }
+        if bare.suffix != "%TYPE" {
+            return self.type_display(&bare);
+        }
+        let table = bare.name.schema.as_ref().map(|table| Name { schema: None, name: table.clone() });
+        let found = table.and_then(|table| self.find_table(&table)).and_then(|name| self.tables.get(&name));
+        match found.and_then(|table| table.column(&bare.name.name)) {
+            Some(column) => {
+                let ty = without_length(&column.ty);
+                if bare.setof { format!("SETOF {ty}") } else { ty }
+            }
+            None => self.type_display(&bare),
+        }
+    }
+
     pub(super) fn alter_function(
         &mut self,
         name: &Name,
@@ -407,9 +446,17 @@ impl Catalog {
         let Some(types) = &target.arguments else {
             return if candidates.len() == 1 { candidates.into_iter().next() } else { None };
         };
-        let wanted: Vec<String> = types.iter().map(|t| self.type_display(t)).collect();
+        let wanted: Vec<String> = types.iter().map(|t| self.function_type(t)).collect();
         let matches = |key: &&String| self.functions[*key].input_types() == wanted;
         candidates.iter().find(matches).or(candidates.first().filter(|_| candidates.len() == 1)).cloned()
+    }
+}
+
+/// `timestamp(3) with time zone` without its `(3)`.
+fn without_length(ty: &str) -> String {
+    match (ty.find('('), ty.find(')')) {
+        (Some(open), Some(close)) if open < close => format!("{}{}", &ty[..open], &ty[close + 1..]),
+        _ => ty.to_owned(),
     }
 }
 
@@ -435,8 +482,13 @@ fn apply_options(function: &mut Function, options: FunctionOptions) {
     function.security_definer = options.security_definer.unwrap_or(function.security_definer);
     function.leakproof = options.leakproof.unwrap_or(function.leakproof);
     if let Some(body) = options.body {
-        function.body = body;
+        // Of a function in C it is the name of a symbol.
+        function.body = if matches!(function.language.as_str(), "c" | "internal") { String::new() } else { body };
     }
+    function.settings.retain(|s| {
+        let name = s.split('=').next().unwrap_or_default();
+        !options.reset.iter().any(|reset| reset == "all" || reset == name)
+    });
     for setting in options.settings {
         let name = setting.split('=').next().unwrap_or_default();
         function.settings.retain(|s| s.split('=').next() != Some(name));

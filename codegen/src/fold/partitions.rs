@@ -45,6 +45,45 @@ impl Catalog {
         Ok(())
     }
 
+    /// What a table shares with its parent from now on, or no longer: columns, and checks by name.
+    pub(super) fn mark_inherited(&mut self, child: &QName, parent: &QName, inherited: bool) {
+        let Some(parent) = self.tables.get(parent) else { return };
+        let columns: Vec<String> = parent.columns.iter().map(|c| c.name.clone()).collect();
+        let is_shared = |c: &&Constraint| c.kind == ConstraintKind::Check && !c.no_inherit;
+        let checks: Vec<String> = parent.constraints.iter().filter(is_shared).map(|c| c.name.clone()).collect();
+        let Some(table) = self.tables.get_mut(child) else { return };
+        table.columns.iter_mut().filter(|c| columns.contains(&c.name)).for_each(|c| c.inherited = inherited);
+        let own_checks = table.constraints.iter_mut().filter(|c| c.kind == ConstraintKind::Check);
+        own_checks.filter(|c| checks.contains(&c.name)).for_each(|c| c.inherited = inherited);
+    }
+
+    /// The partition keeps what it shared with its parent as its own: keys and foreign keys under the
+    /// names that PostgreSQL gave them, indexes without a parent.
+    pub(super) fn detach_partition(&mut self, parent: &QName, partition: &Name) -> Result<(), Refused> {
+        let Some(child) = self.find_table(partition) else { return Err(format!("table {partition} does not exist")) };
+        if self.tables[&child].partition_of.as_ref().is_none_or(|p| p.parent != *parent) {
+            return Err(format!("{child} is no partition of {parent}"));
+        }
+        let shared: Vec<Constraint> = self.shared.remove(&child).unwrap_or_default();
+        let still: Vec<Constraint> = match self.tables.get(parent) {
+            Some(parent) => {
+                shared.into_iter().filter(|own| parent.constraints.iter().any(|c| is_twin(c, own))).collect()
+            }
+            None => Vec::new(),
+        };
+        let table = self.own(&child)?;
+        table.partition_of = None;
+        table.columns.iter_mut().for_each(|c| c.inherited = false);
+        table.indexes.iter_mut().for_each(|i| i.partition_of = None);
+        table.constraints.iter_mut().for_each(|c| c.inherited = false);
+        for own in still {
+            if table.constraints.iter().all(|c| c.name != own.name) {
+                table.constraints.push(Constraint { inherited: false, ..own });
+            }
+        }
+        Ok(())
+    }
+
     /// A table cannot be below itself, nor below more than [`MAX_LEVELS`] others.
     pub(super) fn refuse_descent(&self, child: &QName, parent: &QName) -> Result<(), Refused> {
         let mut above = vec![parent];
@@ -66,12 +105,6 @@ impl Catalog {
     /// A key of the parent holds for the partition: its own equal one becomes part of it, or it
     /// gets one under a name that PostgreSQL chooses. Either way the model shows the parent's only.
     fn share_constraint(&mut self, child: &QName, constraint: &Constraint) {
-        let same = |own: &Constraint| {
-            own.kind == constraint.kind
-                && own.columns == constraint.columns
-                && own.references == constraint.references
-                && own.expression == constraint.expression
-        };
         if constraint.kind == ConstraintKind::Check {
             return;
         }
@@ -81,16 +114,21 @@ impl Catalog {
                 column.not_null = true;
             }
         }
-        if let Some(position) = table.constraints.iter().position(same) {
-            table.constraints.remove(position);
-        } else if has_index(constraint.kind) {
+        if let Some(position) = table.constraints.iter().position(|own| is_twin(own, constraint)) {
+            let own = table.constraints.remove(position);
+            self.shared.entry(child.clone()).or_default().push(own);
+        } else {
             let name = match constraint.kind {
+                ConstraintKind::Foreign => constraint.name.clone(),
                 ConstraintKind::Primary => self.unnamed_primary(child),
-                ConstraintKind::Unique => self.unnamed_unique(child, &constraint.columns),
+                ConstraintKind::Unique => self.unnamed_unique(child, &constraint.columns, &constraint.include),
                 _ => self.unnamed_exclusion(child, constraint.expression.as_deref().unwrap_or_default()),
             };
             let claimed = Constraint { name, ..constraint.clone() };
-            self.register_constraint(child, &claimed);
+            if has_index(constraint.kind) {
+                self.register_constraint(child, &claimed);
+            }
+            self.shared.entry(child.clone()).or_default().push(claimed);
         }
         for grandchild in self.children(child) {
             self.share_constraint(&grandchild, constraint);
@@ -250,4 +288,9 @@ impl Catalog {
             _ => {}
         }
     }
+}
+
+/// Whether two constraints say the same of a parent and of its partition.
+fn is_twin(a: &Constraint, b: &Constraint) -> bool {
+    a.kind == b.kind && a.columns == b.columns && a.references == b.references && a.expression == b.expression
 }

@@ -115,6 +115,7 @@ impl Catalog {
                 let Some(function) = self.functions.shift_remove(&key) else { return };
                 self.privileges.forget_function(&function);
                 let name = function.name;
+                self.drop_callers(&name);
                 // Another function of the name may be the one that the triggers call.
                 if self.functions.values().all(|f| f.name != name || !f.arguments.is_empty()) {
                     let tables = self.tables.values_mut().map(|t| &mut t.triggers);
@@ -137,18 +138,84 @@ impl Catalog {
         }
     }
 
+    /// What calls a function that is gone, where no other function has its name: defaults, checks,
+    /// generated columns, indexes, policies.
+    fn drop_callers(&mut self, function: &QName) {
+        if self.functions.values().any(|f| f.name == *function) {
+            return;
+        }
+        let calls = |text: &str| expressions::calls(text, function);
+        let some = |text: &Option<String>| text.as_deref().is_some_and(calls);
+        let mut columns = Vec::new();
+        let mut indexes = Vec::new();
+        let mut constraints = Vec::new();
+        for table in self.tables.values_mut() {
+            for column in &mut table.columns {
+                if some(&column.default) {
+                    column.default = None;
+                }
+                if column.generated.as_ref().is_some_and(|g| calls(&g.expression)) {
+                    columns.push((table.name.clone(), column.name.clone()));
+                }
+            }
+            constraints.extend(
+                table
+                    .constraints
+                    .iter()
+                    .filter(|c| some(&c.expression))
+                    .map(|c| (table.name.clone(), c.name.clone(), c.kind)),
+            );
+            table.constraints.retain(|c| !some(&c.expression));
+            let uses = |i: &canon_core::schema::Index| some(&i.predicate) || i.keys.iter().any(|k| some(&k.expression));
+            indexes.extend(table.indexes.iter().filter(|i| uses(i)).map(|i| QName::new(&table.name.schema, &i.name)));
+            table.policies.retain(|p| !some(&p.using) && !some(&p.check));
+        }
+        for domain in self.domains.values_mut() {
+            domain.default = domain.default.take().filter(|text| !calls(text));
+            domain.checks.retain(|c| !some(&c.expression));
+        }
+        indexes.iter().for_each(|index| self.drop_index(index));
+        constraints.into_iter().for_each(|(table, name, kind)| self.unregister_constraint(&table, &name, kind));
+        for (table, column) in columns {
+            let _ = self.drop_column(&table, &column, true, true);
+        }
+        let views: Vec<QName> = self.views.values().filter(|v| calls(&v.query)).map(|v| v.name.clone()).collect();
+        views.iter().for_each(|view| self.drop_view(view));
+    }
+
+    /// With CASCADE views go whose queries name the column, and columns computed from it.
+    fn drop_column_users(&mut self, table: &QName, column: &str) {
+        let columns = [column];
+        let names = |text: &str| text.contains(column) && !expressions::names_in(text, columns.into_iter()).is_empty();
+        let readers: Vec<QName> = self.readers(table);
+        for view in readers {
+            let of_view = self.views.get(&view);
+            if of_view.is_some_and(|v| names(&v.query) || v.columns.iter().any(|c| c.name == column)) {
+                self.drop_view(&view);
+            }
+        }
+        let Some(target) = self.tables.get(table) else { return };
+        let computed = target.columns.iter().filter(|c| c.generated.as_ref().is_some_and(|g| names(&g.expression)));
+        let computed: Vec<String> = computed.map(|c| c.name.clone()).collect();
+        for name in computed {
+            let _ = self.drop_column(table, &name, true, true);
+        }
+    }
+
     fn drop_schema_contents(&mut self, schema: &str) {
         let inside = |name: &QName| name.schema == schema;
         let tables: Vec<QName> = self.tables.keys().filter(|n| inside(n)).cloned().collect();
         tables.iter().for_each(|table| self.drop_table(table));
+        let types = self.enums.keys().chain(self.domains.keys()).chain(self.composites.keys());
+        let types: Vec<QName> = types.chain(self.ranges.keys()).filter(|n| inside(n)).cloned().collect();
+        types.iter().for_each(|ty| self.drop_type(ty));
+        let functions: Vec<String> =
+            self.functions.iter().filter(|(_, f)| inside(&f.name)).map(|(key, _)| key.clone()).collect();
+        functions.into_iter().for_each(|key| self.drop_object(Object::Function(key)));
+        let sequences: Vec<QName> = self.sequences.keys().filter(|n| inside(n)).cloned().collect();
+        sequences.iter().for_each(|sequence| self.drop_sequence(sequence, true));
         let views: Vec<QName> = self.views.keys().filter(|n| inside(n)).cloned().collect();
         views.iter().for_each(|view| self.drop_view(view));
-        self.enums.retain(|n, _| !inside(n));
-        self.domains.retain(|n, _| !inside(n));
-        self.composites.retain(|n, _| !inside(n));
-        self.ranges.retain(|n, _| !inside(n));
-        self.sequences.retain(|n, _| !inside(n));
-        self.functions.retain(|_, f| !inside(&f.name));
         self.relations.retain(|n, _| !inside(n));
         self.constraint_names.retain(|n, _| !inside(n));
     }
@@ -156,6 +223,8 @@ impl Catalog {
     pub(super) fn drop_table(&mut self, name: &QName) {
         self.drop_references(name, |_| true);
         let Some(table) = self.tables.shift_remove(name) else { return };
+        // Its row type.
+        self.drop_uses(name);
         self.privileges.forget("table", name);
         self.relations.remove(name);
         for constraint in &table.constraints {
@@ -206,7 +275,18 @@ impl Catalog {
         self.reads.remove(name);
     }
 
+    /// The index, and those of partitions that belong to it.
     fn drop_index(&mut self, name: &QName) {
+        if self.relations.get(name).is_some_and(|r| matches!(r, Relation::Index(table) if self.parents.contains(table)))
+        {
+            let of_parent = |i: &&canon_core::schema::Index| i.partition_of.as_ref() == Some(name);
+            let attached: Vec<QName> = self
+                .tables
+                .values()
+                .flat_map(|t| t.indexes.iter().filter(of_parent).map(|i| QName::new(&t.name.schema, &i.name)))
+                .collect();
+            attached.iter().for_each(|index| self.drop_index(index));
+        }
         if let Some(Relation::Index(table)) = self.relations.remove(name) {
             if let Some(table) = self.tables.get_mut(&table) {
                 table.indexes.retain(|i| i.name != name.name);
@@ -222,7 +302,8 @@ impl Catalog {
         self.relations.remove(name);
         self.identity_sequences.remove(name);
         if cascade {
-            let mentions = |default: &str| default.contains("nextval") && default.contains(&name.name);
+            let calls = |default: &str| default.contains("nextval") || default.contains("currval");
+            let mentions = |default: &str| calls(default) && default.contains(&name.name);
             for column in self.tables.values_mut().flat_map(|t| &mut t.columns) {
                 if column.default.as_deref().is_some_and(mentions) {
                     column.default = None;
@@ -248,7 +329,13 @@ impl Catalog {
         if self.composites.shift_remove(name).is_some() {
             self.relations.remove(name);
         }
-        let display = name.to_string();
+        self.drop_uses(name);
+        self.domains.values().filter(|d| is_of(&d.ty, &name.to_string())).map(|d| d.name.clone()).collect()
+    }
+
+    /// Columns of a type that is gone, and functions over it.
+    fn drop_uses(&mut self, ty: &QName) {
+        let display = ty.to_string();
         let uses = |ty: &str| is_of(ty, &display);
         let hit: Vec<(QName, String)> = self
             .tables
@@ -261,10 +348,8 @@ impl Catalog {
         for composite in self.composites.values_mut() {
             composite.columns.retain(|c| !uses(&c.ty));
         }
-        let domains: Vec<QName> = self.domains.values().filter(|d| uses(&d.ty)).map(|d| d.name.clone()).collect();
         self.functions
             .retain(|_, f| !f.arguments.iter().any(|a| uses(&a.ty)) && !f.returns.as_deref().is_some_and(uses));
-        domains
     }
 
     pub(super) fn drop_column(
@@ -275,16 +360,28 @@ impl Catalog {
         cascade: bool,
     ) -> Result<(), Refused> {
         let target = self.own(table)?;
-        let Some(position) = target.columns.iter().position(|c| c.name == column) else {
+        if target.column(column).is_none() {
             return if if_exists { Ok(()) } else { Err(format!("column {column} of table {table} does not exist")) };
-        };
+        }
         let names: Vec<String> = target.columns.iter().map(|c| c.name.clone()).collect();
         if !cascade && let Some(by) = self.key_user(table, column) {
             return Err(format!("column {column} of table {table} cannot be dropped: {by} depends on it"));
         }
+        if cascade {
+            self.drop_column_users(table, column);
+        }
         let Some(target) = self.tables.get_mut(table) else { return Ok(()) };
-        target.columns.remove(position);
-        let uses = |text: &str| expressions::columns_in(text, names.iter().map(String::as_str)).contains(&column);
+        target.columns.retain(|c| c.name != column);
+        let policies: Vec<String> = target
+            .policies
+            .iter()
+            .filter(|p| p.using.iter().chain(&p.check).any(|text| mentions(text, &names, column)))
+            .map(|p| p.name.clone())
+            .collect();
+        if cascade {
+            target.policies.retain(|p| !policies.contains(&p.name));
+        }
+        let uses = |text: &str| mentions(text, &names, column);
         // Multi-column checks and keys go with the column, as do indexes over it.
         let mut gone = Vec::new();
         target.constraints.retain(|c| {
@@ -322,7 +419,12 @@ impl Catalog {
             .filter(|s| s.owned_by.as_ref().is_some_and(|o| o.table == *table && o.column == column))
             .map(|s| s.name.clone())
             .collect();
-        owned.iter().for_each(|sequence| self.drop_sequence(sequence, false));
+        owned.iter().for_each(|sequence| self.drop_sequence(sequence, cascade));
         Ok(())
     }
+}
+
+/// Whether an expression over a table's columns names this one.
+fn mentions(text: &str, columns: &[String], column: &str) -> bool {
+    expressions::columns_in(text, columns.iter().map(String::as_str)).contains(&column)
 }

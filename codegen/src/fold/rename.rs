@@ -17,6 +17,9 @@ impl Catalog {
                 if let Some(found) = self.find_type(&target.name) {
                     return self.place_type(&found, &QName::new(&found.schema, &to));
                 }
+                if self.table_or_view(&target.name).is_some() {
+                    return Err(format!("{} is the row type of a table", target.name));
+                }
             }
             _ => {}
         }
@@ -36,6 +39,7 @@ impl Catalog {
     }
 
     pub(super) fn set_schema(&mut self, kind: ObjectClass, target: &DropTarget, to: String) -> Result<(), Refused> {
+        self.mention_schema(&to);
         match kind {
             ObjectClass::Function | ObjectClass::Procedure | ObjectClass::Routine | ObjectClass::Aggregate => {
                 return self.place_function(target, |name| QName::new(&to, &name.name));

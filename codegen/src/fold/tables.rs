@@ -1,8 +1,10 @@
 //! Tables, triggers, policies and indexes coming into being.
 
-use canon_core::schema::{Column, Generated, Index, IndexKey, Origin, Policy, QName, Table, TableKind, Trigger};
+use canon_core::schema::{
+    Column, Generated, Index, IndexKey, Origin, Policy, QName, Sequence, Table, TableKind, Trigger,
+};
 
-use super::{Catalog, Refused, Relation};
+use super::{Catalog, Refused, Relation, opclass};
 use crate::parse::Name;
 use crate::parse::change::{
     ColumnDef, ConstraintBody, ConstraintDef, CreateIndex, CreatePolicy, CreateTable, CreateTrigger, Element,
@@ -22,11 +24,15 @@ impl Catalog {
         origin: Origin,
         place: &dyn Fn(usize) -> Origin,
     ) -> Result<(), Refused> {
+        if def.name.schema.as_deref() == Some("pg_temp") {
+            let name = QName::new("pg_temp", &def.name.name);
+            return if def.if_not_exists { Ok(()) } else { self.claim(&name, Relation::Temporary) };
+        }
         let name = self.new_name(&def.name);
         if self.relations.contains_key(&name) {
             return if def.if_not_exists { Ok(()) } else { Err(format!("relation {name} already exists")) };
         }
-        if def.temporary || name.schema == "pg_temp" {
+        if def.temporary {
             return self.claim(&name, Relation::Temporary);
         }
         if def.as_query.is_some() && def.elements.is_empty() {
@@ -190,17 +196,21 @@ impl Catalog {
     }
 
     pub(super) fn collation_name(&self, name: &Name) -> QName {
-        // Collations are almost always those of initdb.
+        // Those of the script; all others are initdb's.
+        if let Some(found) = self.lookup(name, |n| self.collations.contains(n)) {
+            return found;
+        }
         QName::new(name.schema.as_deref().unwrap_or("pg_catalog"), &name.name)
     }
 
     fn like(&mut self, table: &QName, source: &Name, including: &[String]) -> Result<(), Refused> {
-        let Some(source) = self.find_table(source).and_then(|n| self.tables.get(&n)).cloned() else {
-            return Err(format!("table {source} does not exist"));
+        let Some(source) = self.like_source(source)? else {
+            self.note(format!("the columns of {source} are not known, so {table} lacks those it takes from there"));
+            return Ok(());
         };
         let on = |option: &str| including.iter().any(|o| o == option);
         for column in &source.columns {
-            let mut copy = Column { inherited: false, ..column.clone() };
+            let mut copy = Column { inherited: false, comment_inline: false, ..column.clone() };
             if !on("DEFAULTS") {
                 copy.default = None;
             }
@@ -213,9 +223,19 @@ impl Catalog {
             if !on("COMMENTS") {
                 copy.comment = None;
             }
+            if copy.identity.is_some() {
+                self.like_identity(table, &source.name, &copy)?;
+            }
             let target = self.own(table)?;
-            if target.column(&copy.name).is_some() {
-                return Err(format!("column {} of table {table} already exists", copy.name));
+            if let Some(existing) = target.columns.iter_mut().find(|c| c.name == copy.name) {
+                if !existing.inherited {
+                    return Err(format!("column {} of table {table} already exists", copy.name));
+                }
+                // Merged with the one that is inherited.
+                existing.not_null |= copy.not_null;
+                existing.default = copy.default.or(existing.default.take());
+                existing.inherited = false;
+                continue;
             }
             if target.columns.len() >= MAX_COLUMNS {
                 return Err(too_many_columns(table));
@@ -226,6 +246,47 @@ impl Catalog {
         Ok(())
     }
 
+    /// What LIKE copies: a table, or the columns of a view or composite type; None for one of
+    /// PostgreSQL's own.
+    fn like_source(&self, name: &Name) -> Result<Option<Table>, Refused> {
+        if let Some(table) = self.find_table(name).and_then(|n| self.tables.get(&n)) {
+            return Ok(Some(table.clone()));
+        }
+        let of = |name: &QName, columns: &[Column]| {
+            let known = !columns.is_empty() && columns.iter().all(|c| !c.ty.is_empty());
+            known.then(|| Table { name: name.clone(), columns: columns.to_vec(), ..Table::default() })
+        };
+        match self.find_relation(name) {
+            Some((found, Relation::View)) => Ok(self.views.get(&found).and_then(|v| of(&found, &v.columns))),
+            Some((found, Relation::Composite)) => Ok(self.composites.get(&found).and_then(|c| of(&found, &c.columns))),
+            _ if matches!(name.schema.as_deref(), Some("pg_catalog" | "information_schema")) => Ok(None),
+            _ => Err(format!("table {name} does not exist")),
+        }
+    }
+
+    /// An identity that is copied has a sequence of its own, with the options of the other.
+    fn like_identity(&mut self, table: &QName, source: &QName, column: &Column) -> Result<(), Refused> {
+        let of_source = |s: &&Sequence| {
+            s.owned_by.as_ref().is_some_and(|o| o.table == *source && o.column == column.name)
+                && self.identity_sequences.contains(&s.name)
+        };
+        let original = self.sequences.values().find(of_source);
+        let options = original.map_or_else(SequenceOptions::default, |s| SequenceOptions {
+            ty: Some(s.ty.clone()),
+            increment: Some(s.increment),
+            min: Some(Some(s.min)),
+            max: Some(Some(s.max)),
+            start: Some(s.start),
+            cache: Some(s.cache),
+            cycle: Some(s.cycle),
+            ..SequenceOptions::default()
+        });
+        let place = column.origin.unwrap_or_default();
+        let sequence = self.column_sequence(table, &column.name, &options, place)?;
+        self.identity_sequences.insert(sequence);
+        Ok(())
+    }
+
     fn like_constraints(&mut self, table: &QName, source: &Table, checks: bool, indexes: bool) {
         use canon_core::schema::ConstraintKind as K;
         for constraint in &source.constraints {
@@ -233,7 +294,7 @@ impl Catalog {
             match constraint.kind {
                 K::Check if checks => {}
                 K::Primary if indexes => copy.name = self.unnamed_primary(table),
-                K::Unique if indexes => copy.name = self.unnamed_unique(table, &copy.columns),
+                K::Unique if indexes => copy.name = self.unnamed_unique(table, &copy.columns, &copy.include),
                 K::Exclusion if indexes => {
                     copy.name = self.unnamed_exclusion(table, copy.expression.as_deref().unwrap_or_default());
                 }
@@ -264,7 +325,8 @@ impl Catalog {
         if def.keys.len() + def.include.len() > MAX_KEYS {
             return Err(format!("an index of {table} has more than {MAX_KEYS} columns"));
         }
-        let keys = def.keys.iter().map(|key| self.index_key(key.clone())).collect::<Vec<_>>();
+        let method = def.method.as_deref().unwrap_or("btree");
+        let keys = def.keys.iter().map(|key| self.index_key(key.clone(), method)).collect::<Vec<_>>();
         if let Some(target) = self.tables.get(&table).filter(|t| !t.columns.is_empty()) {
             for column in keys.iter().filter_map(|k| k.column.as_ref()).chain(&def.include) {
                 if target.column(column).is_none() && !is_system_column(column) {
@@ -285,7 +347,7 @@ impl Catalog {
             name,
             unique: def.unique,
             nulls_not_distinct: def.nulls_not_distinct,
-            method: def.method.clone().unwrap_or_else(|| "btree".to_owned()),
+            method: method.to_owned(),
             keys,
             include: def.include.clone(),
             predicate: def.predicate.clone(),
@@ -301,12 +363,12 @@ impl Catalog {
         Ok(())
     }
 
-    fn index_key(&self, def: IndexKeyDef) -> IndexKey {
+    fn index_key(&self, def: IndexKeyDef, method: &str) -> IndexKey {
         IndexKey {
             column: def.column,
             expression: def.expression,
             collation: def.collation.as_ref().map(|c| self.collation_name(c)),
-            opclass: def.opclass.map(|o| o.rsplit('.').next().unwrap_or_default().to_owned()),
+            opclass: def.opclass.and_then(|written| opclass::kept(method, &written)),
             descending: def.descending,
             nulls_first: def.nulls_first.unwrap_or(def.descending),
         }
@@ -360,7 +422,7 @@ impl Catalog {
             name: def.name,
             restrictive: def.restrictive,
             command: def.command.to_owned(),
-            roles: def.roles,
+            roles: sorted(def.roles),
             using: def.using,
             check: def.check,
             comment: None,
@@ -381,11 +443,18 @@ impl Catalog {
         let Some(policy) = table.policies.iter_mut().find(|p| p.name == name) else {
             return Err(format!("policy {name} does not exist"));
         };
-        policy.roles = roles.unwrap_or_else(|| std::mem::take(&mut policy.roles));
+        policy.roles = roles.map_or_else(|| std::mem::take(&mut policy.roles), sorted);
         policy.using = using.or_else(|| policy.using.take());
         policy.check = check.or_else(|| policy.check.take());
         Ok(())
     }
+}
+
+/// Roles are a set.
+fn sorted(mut roles: Vec<String>) -> Vec<String> {
+    roles.sort();
+    roles.dedup();
+    roles
 }
 
 fn too_many_columns(table: &QName) -> Refused {

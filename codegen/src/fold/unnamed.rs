@@ -84,8 +84,9 @@ impl Catalog {
         self.unnamed_key(table, None, "pkey")
     }
 
-    pub(super) fn unnamed_unique(&self, table: &QName, columns: &[String]) -> String {
-        self.unnamed_key(table, Some(joined(columns.iter().map(String::as_str))), "key")
+    /// Included columns are part of the name, as they are of the index behind it.
+    pub(super) fn unnamed_unique(&self, table: &QName, columns: &[String], include: &[String]) -> String {
+        self.unnamed_key(table, Some(joined(columns.iter().chain(include).map(String::as_str))), "key")
     }
 
     pub(super) fn unnamed_exclusion(&self, table: &QName, text: &str) -> String {
@@ -110,21 +111,12 @@ impl Catalog {
     }
 
     pub(super) fn unnamed_index(&self, table: &QName, keys: &[IndexKey], include: &[String]) -> String {
-        let mut names: Vec<String> = Vec::new();
-        for key in keys {
-            let base = match (&key.column, &key.expression) {
-                (Some(column), _) => column.clone(),
-                (None, Some(expression)) => expressions::result_name(expression),
-                (None, None) => "expr".to_owned(),
-            };
-            let mut name = base.clone();
-            let mut number = 0;
-            while names.contains(&name) {
-                number += 1;
-                name = format!("{base}{number}");
-            }
-            names.push(name);
-        }
+        let base = |key: &IndexKey| match (&key.column, &key.expression) {
+            (Some(column), _) => column.clone(),
+            (None, Some(expression)) => expressions::result_name(expression),
+            (None, None) => "expr".to_owned(),
+        };
+        let names = expressions::numbered(keys.iter().map(base).collect());
         let columns = joined(names.iter().chain(include).map(String::as_str));
         choose(&table.name, Some(&columns), "idx", |name| self.relation_is_free(&table.schema, name))
     }

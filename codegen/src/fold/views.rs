@@ -26,7 +26,8 @@ impl Catalog {
             materialized: def.materialized,
             columns: with_names(derived.columns, def.columns),
             query: def.query,
-            options: def.options,
+            // Those of a materialised view are about storage.
+            options: if def.materialized { Vec::new() } else { def.options },
             origin: Some(origin),
             ..View::default()
         };

@@ -9,8 +9,10 @@ use super::cursor::Cursor;
 /// The first thing in a piece of a block.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Head {
-    /// Variables.
-    Declaration,
+    /// A variable: its name, and its value where it has one.
+    Declaration(Option<(String, Range<usize>)>),
+    /// `name := value`.
+    Assign(String, Range<usize>),
     Begin,
     /// `IF` and its condition: bytes of the source file.
     If(Range<usize>),
@@ -18,12 +20,14 @@ pub(crate) enum Head {
     Else,
     /// `EXCEPTION WHEN ... THEN`, or the next `WHEN ... THEN` of it.
     Exception,
-    /// A loop or a CASE.
+    /// What stands between FOR or FOREACH and LOOP: bytes of the source file.
+    Loop(Range<usize>),
+    /// Another loop, or a CASE.
     Other,
     /// `END`, `END IF`, `END LOOP`, ...
     End,
-    /// `EXECUTE`; the text where it is a constant.
-    Execute(Option<String>),
+    /// `EXECUTE`; the text where it is a constant, and the expression.
+    Execute(Option<String>, Range<usize>),
     /// SQL.
     Statement,
     /// Assignments, RAISE, PERFORM and the like.
@@ -50,9 +54,13 @@ pub(crate) fn head(source: &str, range: Range<usize>, before_begin: bool) -> (He
         }
         _ if before_begin => {
             // DECLARE ... ; the last declaration ends in a semicolon too.
-            (Head::Declaration, none)
+            cursor.eat_kw("DECLARE");
+            (Head::Declaration(declared(&mut cursor)), none)
         }
-        "DECLARE" => (Head::Declaration, none),
+        "DECLARE" => {
+            cursor.advance();
+            (Head::Declaration(declared(&mut cursor)), none)
+        }
         "IF" | "ELSIF" | "ELSEIF" => {
             cursor.advance();
             let condition = cursor.until(|c| c.is_kw("THEN"));
@@ -75,21 +83,45 @@ pub(crate) fn head(source: &str, range: Range<usize>, before_begin: bool) -> (He
             (Head::Other, rest_or_none(&cursor))
         }
         "FOR" | "FOREACH" | "WHILE" => {
-            cursor.until(|c| c.is_kw("LOOP"));
             cursor.advance();
-            (Head::Other, rest_or_none(&cursor))
+            let between = cursor.until(|c| c.is_kw("LOOP"));
+            let bytes = cursor.offset_at(between.start)..cursor.end_of(&between);
+            cursor.advance();
+            let head = if word == "WHILE" { Head::Other } else { Head::Loop(bytes) };
+            (head, rest_or_none(&cursor))
         }
         "CASE" => (Head::Other, none),
         "END" => (Head::End, none),
         "EXECUTE" => {
             cursor.advance();
-            (Head::Execute(constant(&mut cursor)), none)
+            let start = cursor.index();
+            let text = constant(&mut cursor);
+            cursor.seek(start);
+            let expression = cursor.until(|c| c.is_kw("USING") || c.is_kw("INTO"));
+            (Head::Execute(text, cursor.offset_at(expression.start)..cursor.end_of(&expression)), none)
         }
         "CREATE" | "ALTER" | "DROP" | "COMMENT" | "GRANT" | "REVOKE" | "SET" | "SELECT" | "SECURITY" => {
             (Head::Statement, none)
         }
-        _ => (Head::Nothing, none),
+        _ => {
+            let name = cursor.ident();
+            match name {
+                Ok(name) if cursor.eat(&Token::Assignment) || cursor.eat(&Token::Eq) => {
+                    (Head::Assign(name, cursor.offset()..range.end), none)
+                }
+                _ => (Head::Nothing, none),
+            }
+        }
     }
+}
+
+/// `name type := value`.
+fn declared(cursor: &mut Cursor<'_>) -> Option<(String, Range<usize>)> {
+    let name = cursor.ident().ok()?;
+    cursor.until(|c| c.is(&Token::Assignment) || c.is(&Token::Eq) || c.is_kw("DEFAULT"));
+    cursor.advance();
+    let value = cursor.rest();
+    (!value.is_empty()).then(|| (name, cursor.offset_at(value.start)..cursor.end_of(&value)))
 }
 
 /// A string, or strings joined by `||`.

@@ -7,36 +7,132 @@ use super::names::{Name, TypeName};
 /// Effect of one statement.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Change {
-    CreateSchema { name: String, if_not_exists: bool },
-    CreateExtension { name: String, schema: Option<String>, version: Option<String> },
+    CreateSchema {
+        name: String,
+        if_not_exists: bool,
+    },
+    CreateExtension {
+        name: String,
+        schema: Option<String>,
+        version: Option<String>,
+    },
     CreateTable(Box<CreateTable>),
-    AlterTable { name: Name, if_exists: bool, only: bool, actions: Vec<AlterTable> },
+    AlterTable {
+        name: Name,
+        if_exists: bool,
+        only: bool,
+        actions: Vec<AlterTable>,
+    },
     CreateIndex(Box<CreateIndex>),
-    AttachIndex { parent: Name, partition: Name },
-    CreateSequence { name: Name, if_not_exists: bool, temporary: bool, options: SequenceOptions },
-    AlterSequence { name: Name, options: SequenceOptions },
-    CreateEnum { name: Name, labels: Vec<String> },
-    AddEnumValue { name: Name, label: String, place: EnumPlace, if_not_exists: bool },
-    RenameEnumValue { name: Name, from: String, to: String },
+    AttachIndex {
+        parent: Name,
+        partition: Name,
+    },
+    CreateSequence {
+        name: Name,
+        if_not_exists: bool,
+        temporary: bool,
+        options: SequenceOptions,
+    },
+    AlterSequence {
+        name: Name,
+        options: SequenceOptions,
+    },
+    CreateEnum {
+        name: Name,
+        labels: Vec<String>,
+    },
+    AddEnumValue {
+        name: Name,
+        label: String,
+        place: EnumPlace,
+        if_not_exists: bool,
+    },
+    RenameEnumValue {
+        name: Name,
+        from: String,
+        to: String,
+    },
     CreateDomain(Box<CreateDomain>),
-    AlterDomain { name: Name, action: AlterDomain },
-    CreateComposite { name: Name, attributes: Vec<ColumnDef> },
-    AlterComposite { name: Name, actions: Vec<AlterComposite> },
-    CreateRange { name: Name, subtype: TypeName, multirange: Option<Name> },
+    AlterDomain {
+        name: Name,
+        action: AlterDomain,
+    },
+    CreateComposite {
+        name: Name,
+        attributes: Vec<ColumnDef>,
+    },
+    AlterComposite {
+        name: Name,
+        actions: Vec<AlterComposite>,
+    },
+    CreateRange {
+        name: Name,
+        subtype: TypeName,
+        multirange: Option<Name>,
+    },
     CreateView(Box<CreateView>),
     CreateFunction(Box<CreateFunction>),
-    AlterFunction { name: Name, arguments: Option<Vec<TypeName>>, options: FunctionOptions },
+    AlterFunction {
+        name: Name,
+        arguments: Option<Vec<TypeName>>,
+        options: FunctionOptions,
+    },
     CreateTrigger(Box<CreateTrigger>),
     CreatePolicy(Box<CreatePolicy>),
-    AlterPolicy { name: String, table: Name, roles: Option<Vec<String>>, using: Option<String>, check: Option<String> },
-    Comment { target: CommentTarget, text: Option<String> },
-    Drop { kind: ObjectClass, targets: Vec<DropTarget>, if_exists: bool, cascade: bool },
-    Rename { kind: ObjectClass, target: DropTarget, to: String },
-    SetSchema { kind: ObjectClass, target: DropTarget, to: String },
-    SearchPath(Vec<String>),
-    Grant { on: GrantOn, targets: Vec<DropTarget>, def: PrivilegeDef },
-    DefaultPrivileges { on: &'static str, schemas: Vec<String>, def: PrivilegeDef },
-    Opaque { kind: String, name: String },
+    AlterPolicy {
+        name: String,
+        table: Name,
+        roles: Option<Vec<String>>,
+        using: Option<String>,
+        check: Option<String>,
+    },
+    Comment {
+        target: CommentTarget,
+        text: Option<String>,
+    },
+    Drop {
+        kind: ObjectClass,
+        targets: Vec<DropTarget>,
+        if_exists: bool,
+        cascade: bool,
+    },
+    Rename {
+        kind: ObjectClass,
+        target: DropTarget,
+        to: String,
+    },
+    SetSchema {
+        kind: ObjectClass,
+        target: DropTarget,
+        to: String,
+    },
+    /// `local`: until the end of the transaction.
+    SearchPath {
+        path: Vec<String>,
+        local: bool,
+    },
+    /// The end of a transaction that keeps what was done.
+    Commit,
+    Grant {
+        on: GrantOn,
+        targets: Vec<DropTarget>,
+        def: PrivilegeDef,
+    },
+    DefaultPrivileges {
+        on: &'static str,
+        schemas: Vec<String>,
+        def: PrivilegeDef,
+    },
+    Opaque {
+        kind: String,
+        name: String,
+    },
+    /// DROP of what is kept as text.
+    DropOpaque {
+        kind: String,
+        names: Vec<String>,
+    },
 }
 
 /// Classes of objects that DROP, RENAME and COMMENT speak of.
@@ -360,7 +456,7 @@ pub(crate) enum AlterDomain {
 pub(crate) enum AlterComposite {
     Add(Box<ColumnDef>),
     Drop(String),
-    SetType(String, TypeName),
+    SetType(String, TypeName, Option<Name>),
     Rename(String, String),
 }
 
@@ -405,6 +501,8 @@ pub(crate) struct FunctionOptions {
     pub(crate) parallel: Option<String>,
     pub(crate) window: bool,
     pub(crate) settings: Vec<String>,
+    /// Settings taken back; `all` for all of them.
+    pub(crate) reset: Vec<String>,
     pub(crate) body: Option<String>,
 }
 

@@ -60,7 +60,7 @@ impl Cursor<'_> {
 
     fn key(&mut self, column: Option<&str>) -> Parse<KeyDef> {
         let mut key = KeyDef::default();
-        if self.eat_kws(&["USING", "INDEX"]) {
+        if !self.is_kw_at(2, "TABLESPACE") && self.eat_kws(&["USING", "INDEX"]) {
             key.using_index = Some(self.ident()?);
             return Ok(key);
         }

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use sqlparser::dialect::PostgreSqlDialect;
-use sqlparser::tokenizer::{Location, Token, Tokenizer, Whitespace};
+use sqlparser::tokenizer::{Location, Token, Tokenizer, Whitespace, Word};
 
 use super::names::Name;
 
@@ -77,6 +77,9 @@ impl<'a> Cursor<'a> {
                 token => tokens.push(Placed { token, start, end }),
             }
         }
+        if text.contains("&\"") {
+            tokens = unicode_identifiers(tokens);
+        }
         let end = tokens.len();
         Ok(Self { source, tokens, comments, unread: Vec::new(), at: 0, end })
     }
@@ -128,8 +131,20 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Byte offset behind the last of tokens `range`.
+    pub(crate) fn end_of(&self, range: &Range<usize>) -> usize {
+        let range = self.present(range.clone());
+        if range.is_empty() { self.offset_at(range.start) } else { self.tokens[range.end - 1].end }
+    }
+
+    /// The part of `range` that has tokens: a reader may have gone past the end.
+    fn present(&self, range: Range<usize>) -> Range<usize> {
+        range.start..range.end.min(self.tokens.len())
+    }
+
     /// Source text of tokens `range`.
     pub(crate) fn text(&self, range: Range<usize>) -> &'a str {
+        let range = self.present(range);
         if range.is_empty() {
             return "";
         }
@@ -138,6 +153,7 @@ impl<'a> Cursor<'a> {
 
     /// Source text of tokens `range` with comments taken out and blanks run together.
     pub(crate) fn clean_text(&self, range: Range<usize>) -> String {
+        let range = self.present(range);
         if range.is_empty() {
             return String::new();
         }
@@ -380,6 +396,53 @@ impl<'a> Cursor<'a> {
     pub(crate) fn finish(&self) -> Parse<()> {
         if self.at_end() { Ok(()) } else { self.expected("the end of the statement") }
     }
+}
+
+/// `U&"d\0061t"` is one identifier; sqlparser makes three tokens of it.
+fn unicode_identifiers(tokens: Vec<Placed>) -> Vec<Placed> {
+    let mut made: Vec<Placed> = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        made.push(token);
+        let [.., prefix, and, quoted] = made.as_slice() else { continue };
+        let touching = prefix.end == and.start && and.end == quoted.start;
+        let prefixed =
+            matches!(&prefix.token, Token::Word(w) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case("u"));
+        if let (true, true, Token::Ampersand, Token::Word(word)) = (touching, prefixed, &and.token, &quoted.token)
+            && word.quote_style == Some('"')
+        {
+            let word = Word { value: unescaped(&word.value), ..word.clone() };
+            let placed = Placed { token: Token::Word(word), start: prefix.start, end: quoted.end };
+            made.truncate(made.len() - 3);
+            made.push(placed);
+        }
+    }
+    made
+}
+
+/// `\0061` and `\+000061` are characters; an escape that is none stays as it is.
+fn unescaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        if let Some(behind) = rest.strip_prefix('\\') {
+            out.push('\\');
+            rest = behind;
+            continue;
+        }
+        let (skip, width) = if rest.starts_with('+') { (1, 6) } else { (0, 4) };
+        let digits = rest.get(skip..skip + width);
+        match digits.and_then(|d| u32::from_str_radix(d, 16).ok()).and_then(char::from_u32) {
+            Some(character) => {
+                out.push(character);
+                rest = &rest[skip + width..];
+            }
+            None => out.push('\\'),
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 fn string_value(token: &Token) -> Option<&str> {

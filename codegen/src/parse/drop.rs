@@ -75,10 +75,7 @@ impl Cursor<'_> {
 
     /// After `DROP`.
     pub(crate) fn drop_statement(&mut self) -> Parse<Change> {
-        let Some(kind) = self.object_class() else {
-            let rest = self.rest();
-            return Ok(Change::Opaque { kind: "drop".to_owned(), name: self.clean_text(rest) });
-        };
+        let Some(kind) = self.object_class() else { return self.drop_opaque() };
         self.eat_kw("CONCURRENTLY");
         let if_exists = self.eat_kws(&["IF", "EXISTS"]);
         let targets = self.comma_separated(|c| c.drop_target(kind))?;

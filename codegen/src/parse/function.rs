@@ -1,11 +1,15 @@
 //! Functions, procedures and aggregates.
 
-use canon_core::schema::FunctionKind;
+use canon_core::schema::{FunctionKind, quote_ident};
 use sqlparser::tokenizer::Token;
 
 use super::change::{ArgumentDef, Change, CreateFunction, FunctionOptions, ObjectClass};
 use super::cursor::{Cursor, Parse};
 use super::names::TypeName;
+
+/// Settings whose values are lists of names.
+const LISTS_OF_NAMES: &[&str] =
+    &["search_path", "temp_tablespaces", "local_preload_libraries", "session_preload_libraries"];
 
 impl Cursor<'_> {
     /// After `CREATE [OR REPLACE] FUNCTION | PROCEDURE`.
@@ -82,7 +86,9 @@ impl Cursor<'_> {
                     | Some(Token::Assignment | Token::Mod)
             )
         };
-        if ends(self.peek_at(1)) || self.is_kw_at(1, "DEFAULT") || self.is_kw_at(1, "ARRAY") {
+        // Of an ordered-set aggregate: float8 ORDER BY anyelement.
+        let ordered = self.is_kw_at(1, "ORDER") && self.is_kw_at(2, "BY");
+        if ends(self.peek_at(1)) || ordered || self.is_kw_at(1, "DEFAULT") || self.is_kw_at(1, "ARRAY") {
             return false;
         }
         let two_words = [
@@ -148,7 +154,13 @@ impl Cursor<'_> {
                     let setting = self.setting()?;
                     options.settings.push(setting);
                 }
-                "RESET" => self.advance(),
+                "RESET" => {
+                    let mut name = self.ident()?;
+                    while self.eat(&Token::Period) {
+                        name = format!("{name}.{}", self.ident()?);
+                    }
+                    options.reset.push(name.to_ascii_lowercase());
+                }
                 "AS" => options.body = Some(self.function_body()?),
                 "BEGIN" | "RETURN" => {
                     self.rest();
@@ -175,6 +187,12 @@ impl Cursor<'_> {
         while self.eat(&Token::Period) {
             name = format!("{name}.{}", self.ident()?);
         }
+        // The server's own spelling.
+        for known in ["TimeZone", "DateStyle", "IntervalStyle"] {
+            if name.eq_ignore_ascii_case(known) {
+                known.clone_into(&mut name);
+            }
+        }
         if self.eat_kws(&["FROM", "CURRENT"]) {
             return Ok(format!("{name}=current"));
         }
@@ -182,6 +200,11 @@ impl Cursor<'_> {
             return self.expected("`TO` or `=`");
         }
         let values = self.comma_separated(|c| {
+            // Lists of names are kept quoted: search_path = '' is `""`.
+            if LISTS_OF_NAMES.contains(&name.as_str()) && (c.is_string() || c.is_ident()) {
+                let value = if c.is_string() { c.string()? } else { c.ident()? };
+                return Ok(quote_ident(&value));
+            }
             if c.is_string() {
                 return c.string();
             }

@@ -4,6 +4,7 @@ use sqlparser::tokenizer::Token;
 
 use super::change::{Change, CreateIndex, IndexKeyDef};
 use super::cursor::{Cursor, Parse};
+use super::names::Name;
 
 impl Cursor<'_> {
     /// After `CREATE [UNIQUE] INDEX`.
@@ -45,11 +46,27 @@ impl Cursor<'_> {
         Ok(Change::CreateIndex(Box::new(index)))
     }
 
+    /// `a` or `a COLLATE c` up to token `end`, and nothing else.
+    fn collated_column(&mut self, end: usize) -> Option<(String, Option<Name>)> {
+        let column = self.ident().ok()?;
+        let collation = if self.eat_kw("COLLATE") { Some(self.name().ok()?) } else { None };
+        (self.index() == end).then_some((column, collation))
+    }
+
     fn index_key(&mut self) -> Parse<IndexKeyDef> {
         let mut key = IndexKeyDef::default();
         if self.is(&Token::LParen) {
             let inside = self.parens()?;
-            key.expression = Some(self.expression(inside)?);
+            let end = self.index();
+            self.seek(inside.start);
+            // (a COLLATE "C") is the column with a collation.
+            let plain = self.is_ident() && (inside.len() == 1 || self.is_kw_at(1, "COLLATE"));
+            let column = if plain { self.collated_column(inside.end) } else { None };
+            self.seek(end);
+            match column {
+                Some((column, collation)) => (key.column, key.collation) = (Some(column), collation),
+                None => key.expression = Some(self.expression(inside)?),
+            }
         } else if self.is_ident() && !matches!(self.peek_at(1), Some(Token::LParen | Token::Period)) {
             key.column = Some(self.ident()?);
         } else {

@@ -41,11 +41,31 @@ impl Cursor<'_> {
             table.as_columns = self.ident_list()?;
         } else if self.is(&Token::LParen) {
             table.elements = self.elements(false)?;
-        } else if !(self.is_kw("AS") || self.is_kw("USING") || self.is_kw("WITH") || self.is_kw("TABLESPACE")) {
+        } else if !["AS", "USING", "WITH", "WITHOUT", "TABLESPACE", "ON"].iter().any(|word| self.is_kw(word)) {
             return self.expected("`(`");
         }
         self.table_tail(&mut table)?;
         Ok(Change::CreateTable(Box::new(table)))
+    }
+
+    /// `SELECT ... INTO [TEMPORARY | UNLOGGED] [TABLE] t ...` is `CREATE TABLE t AS SELECT ...`. The
+    /// cursor stands anywhere in the statement; None where there is no INTO.
+    pub(crate) fn select_into(&mut self) -> Option<Change> {
+        self.seek(0);
+        self.until(|c| c.is_kw("INTO"));
+        if self.at_end() {
+            return None;
+        }
+        let before = self.index();
+        self.advance();
+        let temporary = self.eat_kw("TEMPORARY") || self.eat_kw("TEMP");
+        let unlogged = self.eat_kw("UNLOGGED");
+        self.eat_kw("TABLE");
+        let name = self.name().ok()?;
+        let after = self.rest();
+        let query = format!("{} {}", self.text(0..before), self.text(after));
+        let table = CreateTable { name, temporary, unlogged, as_query: Some(query), ..CreateTable::default() };
+        Some(Change::CreateTable(Box::new(table)))
     }
 
     /// `(a, b) AS SELECT`: only names, then no declaration.

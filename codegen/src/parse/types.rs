@@ -111,10 +111,8 @@ impl Cursor<'_> {
             self.eat_kws(&["SET", "DATA"]);
             self.expect_kw("TYPE")?;
             let ty = self.type_name()?;
-            if self.eat_kw("COLLATE") {
-                self.name()?;
-            }
-            AlterComposite::SetType(name, ty)
+            let collation = if self.eat_kw("COLLATE") { Some(self.name()?) } else { None };
+            AlterComposite::SetType(name, ty, collation)
         } else if self.eat_kws(&["RENAME", "ATTRIBUTE"]) {
             let from = self.ident()?;
             self.expect_kw("TO")?;

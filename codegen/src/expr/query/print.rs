@@ -385,7 +385,7 @@ impl Reader<'_> {
             Some(Token::Word(w)) => {
                 w.quote_style.is_some()
                     || w.keyword == Keyword::NoKeyword
-                    || matches!(w.value.to_ascii_lowercase().as_str(), "as" | "with" | "recursive")
+                    || matches!(w.value.to_ascii_lowercase().as_str(), "as" | "with" | "recursive" | "ordinality")
             }
             _ => false,
         };

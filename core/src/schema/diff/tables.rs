@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::collector::{Collector, Matching, or_none};
 use super::{ExprContext, ObjectKind};
 use crate::schema::{Column, Constraint, ConstraintKind, Index, Policy, QName, Table, Trigger, quote_ident};
@@ -195,11 +197,22 @@ fn trigger(out: &mut Collector<'_, '_, '_>, object: &str, table: &QName, a: &Tri
     out.attribute(kind, object, "enabled", &a.enabled, &b.enabled, |v| format!("{v:?}").to_lowercase());
 }
 
+/// Roles are a set, and `CURRENT_USER` is whoever runs the script.
+fn same_roles(a: &[String], b: &[String]) -> bool {
+    let is_self = |role: &&String| matches!(role.as_str(), "current_user" | "current_role" | "session_user");
+    let known = |roles: &[String]| roles.iter().filter(|r| !is_self(r)).cloned().collect::<BTreeSet<String>>();
+    let (x, y) = (known(a), known(b));
+    let (open_a, open_b) = (a.iter().filter(is_self).count(), b.iter().filter(is_self).count());
+    x.difference(&y).count() <= open_b && y.difference(&x).count() <= open_a
+}
+
 fn policy(out: &mut Collector<'_, '_, '_>, object: &str, table: &QName, a: &Policy, b: &Policy) {
     let kind = ObjectKind::Policy;
     out.flag(kind, object, "restrictive", a.restrictive, b.restrictive);
     out.text(kind, object, "command", &a.command, &b.command);
-    out.names(kind, object, "roles", &a.roles, &b.roles);
+    if !same_roles(&a.roles, &b.roles) {
+        out.names(kind, object, "roles", &a.roles, &b.roles);
+    }
     let context = ExprContext::Condition(table);
     out.expression(kind, object, "using", context, a.using.as_deref(), b.using.as_deref());
     out.expression(kind, object, "with check", context, a.check.as_deref(), b.check.as_deref());
