@@ -306,3 +306,21 @@ fn statements_cut_short_are_read() {
         read(&format!("{statement};"));
     }
 }
+
+/// Kept beside each other they would make a model that differs from itself.
+#[test]
+fn names_that_are_taken_are_refused() {
+    for (before, again) in [
+        ("CREATE DOMAIN d AS int CONSTRAINT c CHECK (VALUE > 0)", "ALTER DOMAIN d ADD CONSTRAINT c CHECK (VALUE > 1)"),
+        (
+            "CREATE DOMAIN d AS int CONSTRAINT c CHECK (VALUE > 0) CONSTRAINT e CHECK (VALUE > 1)",
+            "ALTER DOMAIN d RENAME CONSTRAINT e TO c",
+        ),
+        ("CREATE TYPE y AS (a int)", "ALTER TYPE y ADD ATTRIBUTE a text"),
+        ("CREATE TYPE y AS (a int, b int)", "ALTER TYPE y RENAME ATTRIBUTE b TO a"),
+        ("SELECT 1", "CREATE TYPE y AS (a int, a int)"),
+    ] {
+        let loaded = read(&format!("{before}; {again};"));
+        assert_eq!(loaded.diagnostics.len(), 1, "{again}");
+    }
+}

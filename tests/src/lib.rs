@@ -14,6 +14,8 @@ pub mod corpus;
 pub mod journey;
 pub mod scratch;
 
+use std::path::Path;
+
 use anyhow::{Context, Result};
 use postgres::Client;
 use postgres::error::{DbError, SqlState};
@@ -51,6 +53,18 @@ pub fn canon_database(name: &str) -> Result<Database> {
     let database = database(name)?;
     database.connect()?.batch_execute("CREATE EXTENSION pg_canon")?;
     Ok(database)
+}
+
+/// Runs a file as psql does, statement by statement, up to the first error. Sent as one text its
+/// statements would share a transaction, and a `ROLLBACK` would undo those before its `BEGIN` too.
+///
+/// # Errors
+///
+/// When PostgreSQL refuses a statement.
+pub fn load_file(database: &Database, file: &Path) -> Result<()> {
+    let mut psql = database.program("psql");
+    psql.args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--output=/dev/null", "--file"]).arg(file);
+    capture(&mut psql).map(|_| ())
 }
 
 /// Runs `sql`, which must be refused with `code`, and returns the refusal.

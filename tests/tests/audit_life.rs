@@ -199,6 +199,7 @@ fn prepared_transactions_are_sealed_when_they_are_committed() -> Result<()> {
     client.batch_execute("COMMIT PREPARED 'one'")?;
     client.batch_execute("ROLLBACK PREPARED 'two'")?;
     assert_good(&mut client, "COMMIT PREPARED")?;
+    client.query_one("SELECT canon.audit_await_seal()", &[])?;
     assert_eq!(recorded_keys(&mut client)?, ["1", "3"]);
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `canon diff` against real databases: no difference where there is none, and each one named.
 
 use anyhow::Result;
-use canon_tests::{Database, canon, canon_database, database, repo_root, server};
+use canon_tests::{Database, canon, canon_database, database, load_file, repo_root, server};
 
 /// Files with these texts in a folder of their own.
 fn folder(files: &[(&str, &str)]) -> Result<tempfile::TempDir> {
@@ -40,7 +40,7 @@ fn drift_of_every_fixture_is_none() -> Result<()> {
     for name in names {
         let name = name.to_string_lossy().into_owned();
         let db = database("diff_fixture")?;
-        db.connect()?.batch_execute(&std::fs::read_to_string(fixtures.join(&name))?)?;
+        load_file(&db, &fixtures.join(&name))?;
         let ran = canon(&fixtures, &["diff", &name, "--database-url", &url(&db)], &[])?;
         assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{name}: {}", ran.err);
     }

@@ -7,7 +7,7 @@ use canon_codegen::model::{Difference, Model, diff};
 use canon_codegen::project::Project;
 use canon_codegen::source::Source;
 use canon_codegen::{expr, live};
-use canon_tests::{canon_database, database, repo_root};
+use canon_tests::{canon_database, database, load_file, repo_root};
 
 /// All differences between a model and the catalogue of a database.
 fn differences(declared: &Model, client: &mut postgres::Client) -> Result<Vec<Difference>> {
@@ -78,8 +78,8 @@ fn forms_of_ddl_are_read_as_postgresql_reads_them() -> Result<()> {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&path)?;
         let db = database(&format!("forms_{name}"))?;
+        load_file(&db, &path)?;
         let mut client = db.connect()?;
-        client.batch_execute(&text)?;
         let loaded = load(vec![Source::new(name.clone(), text)]);
         let errors = loaded.diagnostics.iter().filter(|d| d.severity == Severity::Error);
         let refused: Vec<String> = errors.map(|d| d.render(&loaded.sources, false)).collect();

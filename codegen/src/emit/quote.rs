@@ -108,9 +108,14 @@ const RESERVED: &[&str] = &[
     "with",
 ];
 
+/// Whether a word without quotes names no column: a keyword, or a function such as `current_date`.
+pub(crate) fn is_reserved(word: &str) -> bool {
+    RESERVED.binary_search(&word).is_ok()
+}
+
 /// A name as an identifier.
 pub fn ident(name: &str) -> String {
-    if RESERVED.binary_search(&name).is_ok() { format!("\"{name}\"") } else { schema::quote_ident(name) }
+    if is_reserved(name) { format!("\"{name}\"") } else { schema::quote_ident(name) }
 }
 
 /// Schema and name.

@@ -114,10 +114,12 @@ impl Catalog {
             origin: Some(place(def.at)),
             ..Constraint::default()
         };
-        *self.constraint_names.entry(QName::new(&domain.schema, &check.name)).or_insert(0) += 1;
-        if let Some(domain) = self.domains.get_mut(domain) {
-            domain.checks.push(check);
+        let Some(known) = self.domains.get_mut(domain) else { return Ok(()) };
+        if known.checks.iter().any(|c| c.name == check.name) {
+            return Err(format!("constraint {} of domain {domain} exists already", check.name));
         }
+        *self.constraint_names.entry(QName::new(&domain.schema, &check.name)).or_insert(0) += 1;
+        known.checks.push(check);
         Ok(())
     }
 
@@ -149,6 +151,9 @@ impl Catalog {
                     return Err(missing(&check));
                 }
             }
+            AlterDomain::RenameConstraint { to, .. } if domain.checks.iter().any(|c| c.name == to) => {
+                return Err(format!("constraint {to} of domain {name} exists already"));
+            }
             AlterDomain::RenameConstraint { from, to } => {
                 domain.checks.iter_mut().find(|c| c.name == from).ok_or_else(|| missing(&from))?.name = to;
             }
@@ -179,7 +184,10 @@ impl Catalog {
     ) -> Result<(), Refused> {
         let name = self.new_type(name)?;
         self.claim(&name, Relation::Composite)?;
-        let columns = attributes.into_iter().map(|a| self.attribute(a, place)).collect();
+        let columns: Vec<Column> = attributes.into_iter().map(|a| self.attribute(a, place)).collect();
+        if let Some(twice) = columns.iter().enumerate().find(|(n, c)| columns[..*n].iter().any(|b| b.name == c.name)) {
+            return Err(format!("attribute {} of type {name} is there twice", twice.1.name));
+        }
         self.composites.insert(name.clone(), Composite { name, columns, comment: None, origin: Some(origin) });
         Ok(())
     }
@@ -196,6 +204,16 @@ impl Catalog {
         };
         for action in actions {
             let missing = |attribute: &str| format!("attribute {attribute} of type {name} does not exist");
+            let new = match &action {
+                AlterComposite::Add(def) => Some(&def.name),
+                AlterComposite::Rename(_, to) => Some(to),
+                AlterComposite::SetType(..) | AlterComposite::Drop(_) => None,
+            };
+            if let Some(new) = new
+                && self.composites[&found].columns.iter().any(|c| c.name == *new)
+            {
+                return Err(format!("attribute {new} of type {name} exists already"));
+            }
             let added = match action {
                 AlterComposite::Add(def) => Some(self.attribute(*def, place)),
                 AlterComposite::SetType(attribute, ty, collation) => {

@@ -5,6 +5,7 @@ use sqlparser::tokenizer::Token;
 use super::change::{Change, CreateIndex, IndexKeyDef};
 use super::cursor::{Cursor, Parse};
 use super::names::Name;
+use crate::emit::quote::is_reserved;
 
 impl Cursor<'_> {
     /// After `CREATE [UNIQUE] INDEX`.
@@ -48,7 +49,11 @@ impl Cursor<'_> {
 
     /// `a` or `a COLLATE c` up to token `end`, and nothing else.
     fn collated_column(&mut self, end: usize) -> Option<(String, Option<Name>)> {
+        let quoted = matches!(self.peek(), Some(Token::Word(word)) if word.quote_style.is_some());
         let column = self.ident().ok()?;
+        if !quoted && is_reserved(&column) {
+            return None;
+        }
         let collation = if self.eat_kw("COLLATE") { Some(self.name().ok()?) } else { None };
         (self.index() == end).then_some((column, collation))
     }
