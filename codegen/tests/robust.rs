@@ -316,6 +316,10 @@ fn names_that_are_taken_are_refused() {
             "CREATE DOMAIN d AS int CONSTRAINT c CHECK (VALUE > 0) CONSTRAINT e CHECK (VALUE > 1)",
             "ALTER DOMAIN d RENAME CONSTRAINT e TO c",
         ),
+        (
+            "CREATE TABLE t (a int); CREATE POLICY p ON t; CREATE POLICY q ON t USING (a > 1)",
+            "ALTER POLICY p ON t RENAME TO q",
+        ),
         ("CREATE TYPE y AS (a int)", "ALTER TYPE y ADD ATTRIBUTE a text"),
         ("CREATE TYPE y AS (a int, b int)", "ALTER TYPE y RENAME ATTRIBUTE b TO a"),
         ("SELECT 1", "CREATE TYPE y AS (a int, a int)"),

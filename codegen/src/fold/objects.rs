@@ -116,7 +116,7 @@ impl Catalog {
         };
         let Some(known) = self.domains.get_mut(domain) else { return Ok(()) };
         if known.checks.iter().any(|c| c.name == check.name) {
-            return Err(format!("constraint {} of domain {domain} exists already", check.name));
+            return Err(format!("constraint {} of domain {domain} already exists", check.name));
         }
         *self.constraint_names.entry(QName::new(&domain.schema, &check.name)).or_insert(0) += 1;
         known.checks.push(check);
@@ -152,7 +152,7 @@ impl Catalog {
                 }
             }
             AlterDomain::RenameConstraint { to, .. } if domain.checks.iter().any(|c| c.name == to) => {
-                return Err(format!("constraint {to} of domain {name} exists already"));
+                return Err(format!("constraint {to} of domain {name} already exists"));
             }
             AlterDomain::RenameConstraint { from, to } => {
                 domain.checks.iter_mut().find(|c| c.name == from).ok_or_else(|| missing(&from))?.name = to;
@@ -212,7 +212,7 @@ impl Catalog {
             if let Some(new) = new
                 && self.composites[&found].columns.iter().any(|c| c.name == *new)
             {
-                return Err(format!("attribute {new} of type {name} exists already"));
+                return Err(format!("attribute {new} of type {name} already exists"));
             }
             let added = match action {
                 AlterComposite::Add(def) => Some(self.attribute(*def, place)),

@@ -267,6 +267,13 @@ impl Catalog {
         let Some(table) = target.table.as_ref() else { return Ok(()) };
         let name = &target.name.name;
         let table = self.table_mut(table)?;
+        let taken = match kind {
+            ObjectClass::Trigger => table.triggers.iter().any(|t| t.name == to),
+            _ => table.policies.iter().any(|p| p.name == to),
+        };
+        if taken {
+            return Err(format!("{to} of {} already exists", table.name));
+        }
         let slot = if kind == ObjectClass::Trigger {
             table.triggers.iter_mut().find(|t| t.name == *name).map(|t| &mut t.name)
         } else {
