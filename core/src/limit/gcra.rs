@@ -26,20 +26,15 @@ pub(super) fn measure(rule: &Rule, now: u64, state: u128, cost: u64) -> (u64, u6
     (u64::try_from(left).unwrap_or(u64::MAX), div_ceil(level, limit), wait)
 }
 
-/// Units drain in the order in which they were spent. `spent_at` is when those of this request began
-/// to, so only what cannot have gone yet is given back. Where units before them were given back too,
-/// they have begun earlier, which nobody has noted: then as many as time has restored since may be
-/// given back once more.
+/// What time has restored since `spent_at` may have been these units, so only the rest is given back.
+/// Without the request the level would be lower by at least that, whatever else was spent or given
+/// back before or since: a level is the most that is left of the units after any moment, and the
+/// moment just before `spent_at` is one of them. Units of several requests may be given back as one,
+/// spent when the first was, by the same reason.
 pub(super) fn refund(shape: &Shape, now: u64, spent_at: u64, state: u128, cost: u64) -> u128 {
     let drained = u128::from(now.saturating_sub(spent_at)) * u128::from(shape.limit);
     let still_there = (u128::from(cost) * u128::from(shape.period)).saturating_sub(drained);
     state.saturating_sub(still_there)
-}
-
-/// When the level before the spending would have drained.
-pub(super) fn counted_from(rule: &Rule, now: u64, state: u128, cost: u64) -> u64 {
-    let before = state.saturating_sub(u128::from(cost) * u128::from(rule.period()));
-    u64::try_from(before / u128::from(rule.limit())).unwrap_or(now).max(now)
 }
 
 pub(super) fn used(shape: &Shape, now: u64, state: u128) -> u64 {

@@ -89,15 +89,6 @@ pub fn refund(shape: &Shape, now: u64, spent_at: u64, state: u128, cost: u64) ->
     }
 }
 
-/// The time to give to [`refund`] for units that were spent at `now` and led to `state`. Of a GCRA
-/// level, what was there before drains first; only then can the units themselves be gone.
-pub fn counted_from(rule: &Rule, now: u64, state: u128, cost: u64) -> u64 {
-    match rule.algorithm() {
-        Algorithm::Gcra => gcra::counted_from(rule, now, state, cost),
-        _ => now,
-    }
-}
-
 /// Units that `state` counts as used at `now`, rounded up.
 pub fn used(shape: &Shape, now: u64, state: u128) -> u64 {
     match shape.algorithm {

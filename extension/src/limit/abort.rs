@@ -2,8 +2,11 @@
 //! rolled back.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ffi::c_void;
 
+use canon_core::limit::Algorithm;
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -13,10 +16,12 @@ use super::error::LimitError;
 use super::memory::{self, Hash};
 use crate::error::Error;
 
+#[derive(Clone, Copy)]
 struct Pending {
     key: Hash,
     cost: u64,
     spent_at: Times,
+    algorithm: Algorithm,
     /// The innermost savepoint that has to be kept for the units to stay spent.
     within: pg_sys::SubTransactionId,
 }
@@ -35,10 +40,10 @@ pub(super) fn init() {
 }
 
 /// Has the units given back unless what is being done now is committed.
-pub(super) fn refund_on_abort(key: Hash, cost: u64, spent_at: Times) {
+pub(super) fn refund_on_abort(key: Hash, cost: u64, spent_at: Times, algorithm: Algorithm) {
     // SAFETY: inside a transaction.
     let within = unsafe { pg_sys::GetCurrentSubTransactionId() };
-    PENDING.with_borrow_mut(|pending| pending.push(Pending { key, cost, spent_at, within }));
+    PENDING.with_borrow_mut(|pending| pending.push(Pending { key, cost, spent_at, algorithm, within }));
 }
 
 #[pg_guard]
@@ -61,7 +66,8 @@ fn park() {
     }
     // SAFETY: before the transaction is prepared, which assigns an ID anyway.
     let xid = unsafe { pg_sys::GetTopTransactionId() };
-    if !memory::park(xid, pending.iter().map(|p| (p.key, p.cost, p.spent_at))) {
+    let together = together(&pending);
+    if !memory::park(xid, together.iter().map(|p| (p.key, p.cost, p.spent_at))) {
         PENDING.set(pending);
         ErrorReport::from(Error::from(LimitError::TooManyPrepared)).report(PgLogLevel::ERROR);
     }
@@ -90,7 +96,28 @@ fn refund_where(is_over: impl Fn(&Pending) -> bool) {
         return;
     }
     let now = Times::now();
-    for pending in over {
+    for pending in together(&over) {
         memory::refund(pending.key, pending.cost, pending.spent_at, now);
     }
+}
+
+/// Units of one key given back one by one would each lose what time has restored since; as one they
+/// lose it once. Units of windows lose nothing, and belong to the window in which they were spent.
+fn together(pending: &[Pending]) -> Vec<Pending> {
+    let mut all: Vec<Pending> = Vec::with_capacity(pending.len());
+    let mut places: HashMap<Hash, usize> = HashMap::new();
+    for one in pending {
+        match places.entry(one.key) {
+            Entry::Occupied(place) if one.algorithm == Algorithm::Gcra => {
+                let known = &mut all[*place.get()];
+                known.cost = known.cost.saturating_add(one.cost);
+                known.spent_at.rate = known.spent_at.rate.min(one.spent_at.rate);
+            }
+            place => {
+                place.or_insert(all.len());
+                all.push(*one);
+            }
+        }
+    }
+    all
 }

@@ -4,7 +4,7 @@ mod request;
 mod several;
 
 use canon_core::limit::lease::{is_low, window_end};
-use canon_core::limit::{AtRest, Decision, counted_from, describe};
+use canon_core::limit::{AtRest, Decision, describe};
 
 pub(super) use request::{Answer, Reason, Request, Tier};
 pub(super) use several::{allow_all, decide_all};
@@ -228,7 +228,8 @@ fn peek_at(request: &Request<'_>, state: &AtRest, now: u64) -> Answer {
 fn note_refund(request: &Request<'_>, level: &Level<'_>, found: Found) {
     let mut spent_at = clock::Times::now();
     if !request.rule.algorithm().is_on_the_wall_clock() {
-        spent_at.rate = counted_from(&request.rule, found.time, found.state, level.cost);
+        // Not a moment later than they were spent: that moment would be given back twice.
+        spent_at.rate = found.time;
     }
-    abort::refund_on_abort(level.key, level.cost, spent_at);
+    abort::refund_on_abort(level.key, level.cost, spent_at, request.rule.algorithm());
 }
