@@ -5,7 +5,6 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::{JsonB, Uuid};
 
-use super::act::Set;
 use super::check::{Problem, check};
 use super::drift::{self, Drift};
 use super::instance::Instance;
@@ -13,7 +12,7 @@ use super::instance::Phase;
 use super::resync::{Outcome, resync};
 use super::schedule::{gantt, gantt_rows, in_depth, progress, ready_tasks, scheduled, tasks_at_risk, timestamp};
 use super::sql::{Db, comparing, connected};
-use super::{PlanError, act, compare, ids, import, instantiate, register, revise, roll_up};
+use super::{PlanError, compare, ids, import, instantiate, register, revise};
 
 /// Key of the copy of a template row: version 5 of `name` in the name space of the instance.
 #[pg_extern(schema = "canon", immutable, strict, parallel_safe)]
@@ -400,102 +399,6 @@ fn plan_check(
     let problems = connected(|| check(&Db::reading(), template))?;
     let row = |p: Problem| (p.severity.to_owned(), p.problem.to_owned(), p.level, p.key, p.label, p.detail);
     Ok(TableIterator::new(problems.into_iter().map(row).collect::<Vec<_>>()))
-}
-
-type SetRow = (String, Uuid, Option<String>, Option<String>, String);
-
-fn set_rows(sets: Vec<Set>) -> TableIterator<'static, SetRow> {
-    let row = |s: Set| (s.level, s.node, s.label, s.before, s.after);
-    TableIterator::new(sets.into_iter().map(row).collect::<Vec<_>>())
-}
-
-/// Cancels a row of an instance with all below it.
-#[pg_extern(schema = "canon", volatile, strict, parallel_unsafe)]
-#[allow(clippy::type_complexity, reason = "the macro reads the columns from the type")]
-fn plan_cancel(
-    node: Uuid,
-    reason: &str,
-) -> Result<
-    TableIterator<
-        'static,
-        (
-            name!(level, String),
-            name!(node, Uuid),
-            name!(label, Option<String>),
-            name!(before, Option<String>),
-            name!(after, String),
-        ),
-    >,
-    ErrorReport,
-> {
-    Ok(set_rows(connected(|| act::cancel_node(node, reason))?))
-}
-
-/// Skips a task that has not begun.
-#[pg_extern(schema = "canon", volatile, strict, parallel_unsafe)]
-#[allow(clippy::type_complexity, reason = "the macro reads the columns from the type")]
-fn plan_skip(
-    task: Uuid,
-    reason: &str,
-    policy: default!(&str, "'continue'"),
-) -> Result<
-    TableIterator<
-        'static,
-        (
-            name!(level, String),
-            name!(node, Uuid),
-            name!(label, Option<String>),
-            name!(before, Option<String>),
-            name!(after, String),
-        ),
-    >,
-    ErrorReport,
-> {
-    Ok(set_rows(connected(|| act::skip(task, reason, act::Policy::read(policy)?))?))
-}
-
-/// Takes a gate out of the way.
-#[pg_extern(schema = "canon", volatile, strict, parallel_unsafe)]
-#[allow(clippy::type_complexity, reason = "the macro reads the columns from the type")]
-fn plan_override_gate(
-    gate: Uuid,
-    reason: &str,
-) -> Result<
-    TableIterator<
-        'static,
-        (
-            name!(level, String),
-            name!(node, Uuid),
-            name!(label, Option<String>),
-            name!(before, Option<String>),
-            name!(after, String),
-        ),
-    >,
-    ErrorReport,
-> {
-    Ok(set_rows(vec![connected(|| act::override_gate(gate, reason))?]))
-}
-
-/// Lets groups and the plan follow their tasks.
-#[pg_extern(schema = "canon", volatile, strict, parallel_unsafe)]
-#[allow(clippy::type_complexity, reason = "the macro reads the columns from the type")]
-fn plan_roll_up(
-    instance: Uuid,
-    complete: default!(bool, "true"),
-) -> Result<
-    TableIterator<
-        'static,
-        (
-            name!(level, String),
-            name!(node, Uuid),
-            name!(label, Option<String>),
-            name!(before, Option<String>),
-            name!(after, String),
-        ),
-    >,
-    ErrorReport,
-> {
-    Ok(set_rows(connected(|| roll_up::roll_up(instance, complete))?))
 }
 
 /// Two instances of one template, task by task.

@@ -1,6 +1,7 @@
 //! Plans: templates that become instances.
 
 mod act;
+mod act_api;
 mod api;
 mod check;
 mod compare;
