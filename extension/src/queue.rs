@@ -1,11 +1,14 @@
 //! Queues in shared memory. Any process puts items in; the worker of their database takes them, and they leave the
 //! queue when the transaction commits in which it wrote them down.
 
+use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pgrx::pg_sys;
+use pgrx::pg_sys::panic::pgrx_extern_c_guard;
 use pgrx::pg_sys::LWLockMode::{LW_EXCLUSIVE, LW_SHARED};
 
 /// A queue of at most `N` items; a static of its user.
@@ -13,8 +16,15 @@ pub(crate) struct Queue<T, const N: usize> {
     /// Both are set in the postmaster and inherited by every process.
     shared: AtomicPtr<Shared<T, N>>,
     lock: AtomicPtr<pg_sys::LWLock>,
-    /// Number of the item up to which this transaction has taken those of its database; 0 for none.
-    taken: AtomicU64,
+    /// What this transaction has taken, in order. The process has one thread.
+    taken: Mutex<Vec<Taken>>,
+}
+
+/// All items of the database before `head` are taken, if `within` is kept.
+#[derive(Clone, Copy)]
+struct Taken {
+    head: u64,
+    within: pg_sys::SubTransactionId,
 }
 
 #[repr(C)]
@@ -32,12 +42,12 @@ struct Slot<T> {
     item: MaybeUninit<T>,
 }
 
-impl<T: Copy, const N: usize> Queue<T, N> {
+impl<T: Copy + 'static, const N: usize> Queue<T, N> {
     pub(crate) const fn new() -> Self {
         Self {
             shared: AtomicPtr::new(std::ptr::null_mut()),
             lock: AtomicPtr::new(std::ptr::null_mut()),
-            taken: AtomicU64::new(0),
+            taken: Mutex::new(Vec::new()),
         }
     }
 
@@ -92,14 +102,25 @@ impl<T: Copy, const N: usize> Queue<T, N> {
         self.with(LW_SHARED, |shared| shared.head == shared.tail).unwrap_or(true)
     }
 
-    /// The items of this database that this transaction has not taken yet. [`Self::transaction_ends`]
-    /// lets go of them.
+    /// To be called once in `_PG_init`: [`Self::take`] then follows transactions and savepoints.
+    pub(crate) fn init(&'static self) {
+        let this = std::ptr::from_ref(self).cast_mut().cast();
+        // SAFETY: the functions stay where they are, and so does the queue.
+        unsafe {
+            pg_sys::RegisterXactCallback(Some(transaction_ends::<T, N>), this);
+            pg_sys::RegisterSubXactCallback(Some(savepoint_ends::<T, N>), this);
+        }
+    }
+
+    /// The items of this database that this transaction has not taken yet. They leave the queue when it
+    /// commits, and stay where it, or the savepoint in which they were taken, is rolled back.
     pub(crate) fn take(&self) -> Vec<T> {
         let database = this_database();
-        let taken = self.taken.load(Ordering::Relaxed);
+        let mut taken = self.taken();
+        let known = taken.last().map_or(0, |taken| taken.head);
         let mut mine = Vec::new();
         let head = self.with(LW_SHARED, |shared| {
-            for number in shared.tail.max(taken)..shared.head {
+            for number in shared.tail.max(known)..shared.head {
                 let slot = &shared.slots[number as usize % N];
                 if slot.database == database {
                     // SAFETY: a slot with a database has an item.
@@ -109,22 +130,53 @@ impl<T: Copy, const N: usize> Queue<T, N> {
             shared.head
         });
         if let Some(head) = head.filter(|_| !mine.is_empty()) {
-            self.taken.store(head, Ordering::Relaxed);
+            // SAFETY: inside a transaction.
+            taken.push(Taken { head, within: unsafe { pg_sys::GetCurrentSubTransactionId() } });
         }
         mine
     }
 
-    /// To be called at every end of a transaction.
-    pub(crate) fn transaction_ends(&self, event: pg_sys::XactEvent::Type) {
+    fn taken(&self) -> MutexGuard<'_, Vec<Taken>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn transaction_ends(&self, event: pg_sys::XactEvent::Type) {
         use pg_sys::XactEvent::{XACT_EVENT_ABORT, XACT_EVENT_COMMIT, XACT_EVENT_PREPARE};
         if !matches!(event, XACT_EVENT_COMMIT | XACT_EVENT_ABORT | XACT_EVENT_PREPARE) {
             return;
         }
-        let head = self.taken.swap(0, Ordering::Relaxed);
-        if head > 0 && event == XACT_EVENT_COMMIT {
+        let last = std::mem::take(&mut *self.taken()).pop();
+        if let Some(Taken { head, .. }) = last.filter(|_| event == XACT_EVENT_COMMIT) {
             self.with(LW_EXCLUSIVE, |shared| shared.forget(this_database(), head));
         }
     }
+
+    fn savepoint_ends(&self, event: pg_sys::SubXactEvent::Type, id: pg_sys::SubTransactionId) {
+        if event == pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB {
+            // Savepoints that began later than it and are still of interest lie within it.
+            self.taken().retain(|taken| taken.within < id);
+        }
+    }
+}
+
+/// `queue` is the [`Queue`] that registered it.
+unsafe extern "C-unwind" fn transaction_ends<T: Copy + 'static, const N: usize>(
+    event: pg_sys::XactEvent::Type,
+    queue: *mut c_void,
+) {
+    // SAFETY: by contract; the guard keeps a panic away from the server.
+    unsafe { pgrx_extern_c_guard(|| (*queue.cast_const().cast::<Queue<T, N>>()).transaction_ends(event)) }
+}
+
+/// As [`transaction_ends`].
+unsafe extern "C-unwind" fn savepoint_ends<T: Copy + 'static, const N: usize>(
+    event: pg_sys::SubXactEvent::Type,
+    this: pg_sys::SubTransactionId,
+    _parent: pg_sys::SubTransactionId,
+    queue: *mut c_void,
+) {
+    // SAFETY: as above.
+    unsafe { pgrx_extern_c_guard(|| (*queue.cast_const().cast::<Queue<T, N>>()).savepoint_ends(event, this)) }
 }
 
 impl<T, const N: usize> Shared<T, N> {

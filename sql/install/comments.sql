@@ -31,6 +31,8 @@ COMMENT ON FUNCTION canon.status_migrate(regclass, text, jsonb, text) IS
     'Writes other states into rows by a mapping from old to new, and pins rows to the latest version; returns their number';
 COMMENT ON FUNCTION canon.status_refusals_flush() IS
     'Writes the refused changes of status that wait in shared memory to canon.status_refusals; how many';
+-- An open transaction of somebody else would keep the worker from writing.
+REVOKE EXECUTE ON FUNCTION canon.status_refusals_flush() FROM PUBLIC;
 COMMENT ON FUNCTION canon.status_history(regclass, text, text) IS
     'Recorded changes of status of a table or of one row, each with the time spent in the state before';
 COMMENT ON FUNCTION canon.status_durations(regclass, text) IS

@@ -2,7 +2,7 @@
 
 use std::sync::Barrier;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use canon_tests::{Database, PrivateCluster, canon_database, capture, database, refused, server, wait_until};
 use postgres::Client;
 use postgres::error::SqlState;
@@ -273,9 +273,39 @@ fn refused_attempts_are_recorded() -> Result<()> {
     let stranger = server().role("status_refusals_stranger")?;
     client.batch_execute(&format!("SET ROLE {stranger}"))?;
     assert_eq!(strings(&mut client, found)?, Vec::<String>::new());
+    refused(&mut client, "SELECT canon.status_refusals_flush()", &SqlState::INSUFFICIENT_PRIVILEGE)?;
     client.batch_execute("RESET ROLE; DROP TABLE ticket")?;
     assert_eq!(client.query("SELECT FROM canon.status_refusals", &[])?.len(), 0);
     drop(db);
+    Ok(())
+}
+
+/// Writing them down in a savepoint that is rolled back does not make them disappear.
+#[test]
+fn refused_attempts_survive_a_savepoint() -> Result<()> {
+    let (_db, mut client) = tickets("status_refusals_savepoint", "")?;
+    client.batch_execute("INSERT INTO ticket VALUES (1)")?;
+    let flush = "SELECT canon.status_refusals_flush()";
+    let mut transaction = client.transaction()?;
+    // Keeps the worker from being faster.
+    transaction.batch_execute("LOCK TABLE canon.status_refusal IN SHARE ROW EXCLUSIVE MODE")?;
+    let refuse = |transaction: &mut postgres::Transaction<'_>| -> Result<()> {
+        let mut savepoint = transaction.transaction()?;
+        ensure!(savepoint.execute("UPDATE ticket SET status = 'done'", &[]).is_err());
+        Ok(savepoint.rollback()?)
+    };
+    refuse(&mut transaction)?;
+    let mut savepoint = transaction.transaction()?;
+    assert_eq!(savepoint.query_one(flush, &[])?.get::<_, i64>(0), 1);
+    savepoint.rollback()?;
+    let mut savepoint = transaction.transaction()?;
+    assert_eq!(savepoint.query_one(flush, &[])?.get::<_, i64>(0), 1);
+    savepoint.commit()?;
+    refuse(&mut transaction)?;
+    assert_eq!(transaction.query_one(flush, &[])?.get::<_, i64>(0), 1);
+    transaction.commit()?;
+    assert_eq!(client.query_one(flush, &[])?.get::<_, i64>(0), 0);
+    assert_eq!(strings(&mut client, "SELECT sum(attempts)::text FROM canon.status_refusals")?, ["2"]);
     Ok(())
 }
 

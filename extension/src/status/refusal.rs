@@ -82,13 +82,7 @@ pub(super) fn init() {
     if shmem::is_preloading() {
         shmem::reserve(&AREA);
     }
-    // SAFETY: the function stays where it is.
-    unsafe { pg_sys::RegisterXactCallback(Some(transaction_ends), std::ptr::null_mut()) };
-}
-
-#[pg_guard]
-unsafe extern "C-unwind" fn transaction_ends(event: pg_sys::XactEvent::Type, _arg: *mut std::ffi::c_void) {
-    QUEUE.transaction_ends(event);
+    QUEUE.init();
 }
 
 /// Has a refusal written down; where there is no room it is lost.

@@ -1,8 +1,5 @@
 //! The ring of events in shared memory.
 
-use pgrx::pg_sys;
-use pgrx::prelude::*;
-
 use super::{Event, What};
 use crate::queue::{self, Queue};
 use crate::shmem::{self, Area};
@@ -41,8 +38,7 @@ pub(super) fn init() {
     if shmem::is_preloading() {
         shmem::reserve(&AREA);
     }
-    // SAFETY: the function stays where it is.
-    unsafe { pg_sys::RegisterXactCallback(Some(transaction_ends), std::ptr::null_mut()) };
+    RING.init();
 }
 
 /// Puts an event into the ring; whether there was room.
@@ -53,11 +49,6 @@ pub(super) fn push(event: &Event) -> bool {
 /// The events of this database. They are taken out of the ring when the transaction commits.
 pub(super) fn take() -> Vec<Event> {
     RING.take().iter().filter_map(unpack).collect()
-}
-
-#[pg_guard]
-unsafe extern "C-unwind" fn transaction_ends(event: pg_sys::XactEvent::Type, _arg: *mut std::ffi::c_void) {
-    RING.transaction_ends(event);
 }
 
 fn pack(event: &Event) -> Slot {
