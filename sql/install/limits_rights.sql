@@ -2,11 +2,11 @@ COMMENT ON FUNCTION canon.rate_limit_refund(text, bigint) IS
     'Gives back units that were spent on a key, as far as they are still counted; whether the key has a counter';
 COMMENT ON FUNCTION canon.rate_limit_reset(text) IS 'Forgets what was counted for a key; whether there was anything. For operators';
 COMMENT ON FUNCTION canon.rate_limit_inspect(text) IS 'Where a key has a counter, and what it says. For operators';
-COMMENT ON FUNCTION canon.rate_limit_stats() IS 'Contents of the view canon.rate_limit_statistics';
+COMMENT ON FUNCTION canon.rate_limit_stats() IS 'For the extension only: rows of the view canon.rate_limit_statistics';
 COMMENT ON FUNCTION canon.rate_limit_cleanup() IS
     'Removes counters from canon.rate_limit_state, and rows from canon.rate_limit_lease, that say nothing any more; how many. The background worker does it too';
-COMMENT ON FUNCTION canon.rate_limit_expired(bytea) IS 'Whether a counter of canon.rate_limit_state says nothing any more';
-COMMENT ON FUNCTION canon.rate_step(text, bytea) IS 'For statements of the extension only: the counter after the request being decided';
+COMMENT ON FUNCTION canon.rate_limit_expired(bytea) IS 'For the extension only: whether a counter of canon.rate_limit_state says nothing any more';
+COMMENT ON FUNCTION canon.rate_step(text, bytea) IS 'For the extension only: the counter after the request being decided';
 COMMENT ON FUNCTION canon.ratelimit_policy_header(text, bigint, interval) IS 'Value of the response header RateLimit-Policy';
 COMMENT ON FUNCTION canon.ratelimit_header(text, bigint, bigint) IS
     'Value of the response header RateLimit: units left, and seconds until there are more';

@@ -42,7 +42,7 @@ COMMENT ON FUNCTION canon.audit_declare_restore(text) IS
     'Begins a new incarnation after a restore that was meant so; returns its number';
 COMMENT ON FUNCTION canon.audit_export(text) IS 'The ledger as lines: jsonl for canon verify, csv to read';
 COMMENT ON FUNCTION canon.audit_image(bytea) IS 'Image of a row as jsonb; NULL columns are not in it';
-COMMENT ON FUNCTION canon.audit_identity() IS 'Which database this is: changes with a restore from a dump';
+COMMENT ON FUNCTION canon.audit_identity() IS 'For the extension only: which database this is; changes with a restore from a dump';
 COMMENT ON FUNCTION canon.audit_capture() IS 'Trigger function that records changes; canon.audit_enable() makes the triggers';
 COMMENT ON FUNCTION canon.audit_seal_table(regclass, text, text, text, text, text[]) IS
     'Makes an append-only log table with hash columns tamper-evident: its rows are recorded, linked and sealed';
