@@ -26,11 +26,11 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     step("starting the server", || instance.bring_up(&package))?;
     let server = instance.cluster.server();
     step("creating database and extension", || create(&server))?;
+    set_aside_if_outdated(project, &server)?;
     install_packs(&server)?;
     tour(project, &server)?;
     heading("regenerating types, documents and the API listing");
     let generated = generate::write_on(project, &server);
-    warn_if_outdated(project, &server)?;
     println!("PostgreSQL {} runs with {EXTENSION} in database {DATABASE}:", project.major());
     println!("    cargo xtask psql");
     println!("    {}", server.url(DATABASE));
@@ -83,14 +83,19 @@ fn tour(project: &Project, server: &Server) -> Result<()> {
 }
 
 /// While a version is being developed its install script changes, which no `ALTER EXTENSION` brings
-/// into a database that has that version already.
-fn warn_if_outdated(project: &Project, server: &Server) -> Result<()> {
+/// into a database that has that version already. Such a database is kept under another name.
+fn set_aside_if_outdated(project: &Project, server: &Server) -> Result<()> {
     let here = api::listing(&mut connect(server)?, project.repo())?;
-    if api::difference(project.repo(), &here)?.is_some() {
-        eprintln!(
-            "warning: database {DATABASE} was created by an earlier build and lacks what has changed since; \
-             for a new one: cargo xtask down --purge && cargo xtask up"
-        );
+    if here == api::fresh_listing(server, project.repo())? {
+        return Ok(());
     }
-    Ok(())
+    let mut admin = server.admin()?;
+    let names = "SELECT 'canon_' || n FROM pg_catalog.generate_series(1, 10000) AS n \
+                 WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = 'canon_' || n) LIMIT 1";
+    let name: String = admin.query_one(names, &[])?.get(0);
+    admin
+        .batch_execute(&format!("ALTER DATABASE {DATABASE} RENAME TO {name}"))
+        .with_context(|| format!("database {DATABASE} was created by an earlier build and has to be renamed"))?;
+    println!("    database {DATABASE} was created by an earlier build: it is now {name}, and {DATABASE} a new one");
+    create(server)
 }
