@@ -2,7 +2,7 @@
 
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::panic::ErrorReport;
-use pgrx::spi::quote_identifier as ident;
+use pgrx::spi::{quote_identifier as ident, quote_literal};
 
 use crate::plan::PlanError;
 
@@ -51,6 +51,8 @@ pub(crate) enum Error {
     NotSealed { entry: i64 },
     #[error("trigger \"{trigger}\" does not have the arguments that canon.audit_enable() gives")]
     NotOurTrigger { trigger: String },
+    #[error("table {relation} is not recorded as {id}: its trigger was not made by canon.audit_enable()")]
+    NotRecordedAs { relation: String, id: String },
     #[error("the audit ledger is not sealed that far after {seconds} s")]
     SealTimeout { seconds: f64 },
     #[error("cannot sign a checkpoint: {why}")]
@@ -92,7 +94,7 @@ impl Error {
             Self::NoSuchAuditColumn { .. } => Code::ERRCODE_UNDEFINED_COLUMN,
             Self::BadAuditOption { .. } => Code::ERRCODE_INVALID_PARAMETER_VALUE,
             Self::NoEntry { .. } => Code::ERRCODE_NO_DATA_FOUND,
-            Self::NotOurTrigger { .. } => Code::ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
+            Self::NotOurTrigger { .. } | Self::NotRecordedAs { .. } => Code::ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
             Self::SealTimeout { .. } => Code::ERRCODE_QUERY_CANCELED,
             Self::CannotSign { .. } => Code::ERRCODE_CONFIG_FILE_ERROR,
             Self::Internal(_) => Code::ERRCODE_INTERNAL_ERROR,
@@ -153,11 +155,14 @@ impl Error {
             Self::Limit(error) => error.hint(),
             Self::Plan(error) => error.hint(),
             Self::NoLedger | Self::NotOurTrigger { .. } => Some("SELECT canon.audit_enable('a_table');".to_owned()),
-            Self::NotAudited { relation } => Some(format!("SELECT canon.audit_enable('{relation}');")),
+            Self::NotAudited { relation } | Self::NotRecordedAs { relation, .. } => {
+                Some(format!("SELECT canon.audit_enable({});", quote_literal(relation.as_str())))
+            }
             Self::NotAuditable { .. } => Some("Record an ordinary or partitioned table.".to_owned()),
             Self::NotTableOwner { .. } => Some("Let the owner of the table call it.".to_owned()),
             Self::NoSuchAuditColumn { relation, .. } => Some(format!(
-                "SELECT attname FROM pg_attribute WHERE attrelid = '{relation}'::regclass AND attnum > 0;"
+                "SELECT attname FROM pg_attribute WHERE attrelid = {}::regclass AND attnum > 0;",
+                quote_literal(relation.as_str())
             )),
             Self::NoEntry { .. } => Some("SELECT id FROM canon.audit_entry;".to_owned()),
             Self::NotSealed { .. } => Some("SELECT canon.audit_await_seal();".to_owned()),

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pgrx::pg_sys;
-use pgrx::pg_sys::panic::pgrx_extern_c_guard;
 use pgrx::pg_sys::LWLockMode::{LW_EXCLUSIVE, LW_SHARED};
+use pgrx::pg_sys::panic::pgrx_extern_c_guard;
 
 /// A queue of at most `N` items; a static of its user.
 pub(crate) struct Queue<T, const N: usize> {

@@ -11,6 +11,7 @@ use pgrx::{AllocatedByRust, PgTriggerError, pg_sys};
 
 use super::columns::{self, Column, Values, key_text};
 use super::config::Config;
+use super::identity;
 use super::record::{Event, record};
 use super::settings::{ON_FAILURE, OnFailure};
 use crate::cache::Cache;
@@ -69,7 +70,11 @@ fn capture(trigger: &PgTrigger<'_>) -> error::Result<()> {
     let table = TABLES.with(|tables| {
         tables.get((relation, trigger_oid), |sources| {
             sources.add(relation);
-            read_table(trigger)
+            let table = read_table(trigger)?;
+            if identity::is_of(pgrx::Uuid::from_bytes(table.id), relation)? {
+                return Ok(table);
+            }
+            Err(Error::NotRecordedAs { relation: table.relation, id: table.config.id })
         })
     })?;
     let event = trigger.event();

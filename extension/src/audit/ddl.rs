@@ -10,7 +10,7 @@ use pgrx::spi::SpiClient;
 
 use super::config::Mode;
 use super::record::{Event, record};
-use super::{enable, ledger};
+use super::{enable, identity, ledger};
 use crate::error::{Error, Result};
 use crate::guc::Pinned;
 
@@ -38,6 +38,8 @@ struct Change {
     tag: String,
     /// Columns, and whether our trigger fires, after it; `None` where table or trigger is gone.
     after: Option<String>,
+    /// The table, where it is still there.
+    oid: Option<pg_sys::Oid>,
 }
 
 fn note_changes(drop: bool) -> Result<()> {
@@ -54,6 +56,11 @@ fn note_changes(drop: bool) -> Result<()> {
             push_field(&mut image, "definition", Class::Json, after.as_bytes());
         }
         let id = enable::uuid(&change.table)?;
+        if let Some(oid) = change.oid
+            && !identity::is_of(id, oid)?
+        {
+            continue;
+        }
         record(&Event {
             operation: Operation::Ddl,
             table: *id.as_bytes(),
@@ -81,7 +88,7 @@ fn changes(client: &SpiClient<'_>, sql: &str) -> Result<Vec<Change>> {
     for row in client.select(sql, None, &[])? {
         let texts = (row.get::<String>(1)?, row.get::<String>(2)?, row.get::<String>(3)?);
         if let (Some(table), Some(relation), Some(tag)) = texts {
-            found.push(Change { table, relation, tag, after: row.get::<String>(4)? });
+            found.push(Change { table, relation, tag, after: row.get::<String>(4)?, oid: row.get(5)? });
         }
     }
     Ok(found)
@@ -94,15 +101,30 @@ fn altered() -> Result<Vec<Change>> {
             client,
             "SELECT pg_catalog.substring(pg_catalog.encode(t.tgargs, 'escape'), '\"id\":\"([0-9a-f-]{36})\"'),
                  pg_catalog.format('%I.%I', n.nspname, c.relname), d.command_tag,
-                 pg_catalog.json_build_object(
+                 pg_catalog.json_strip_nulls(pg_catalog.json_build_object(
+                     'partitions', CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'p' THEN COALESCE((
+                         SELECT pg_catalog.json_object_agg(p.oid::pg_catalog.oid, pg_catalog.format('%I.%I', s.nspname, p.relname))
+                         FROM pg_catalog.pg_partition_tree(c.oid) AS t
+                         JOIN pg_catalog.pg_class AS p ON p.oid OPERATOR(pg_catalog.=) t.relid
+                         JOIN pg_catalog.pg_namespace AS s ON s.oid OPERATOR(pg_catalog.=) p.relnamespace
+                         WHERE t.level OPERATOR(pg_catalog.>) 0), '{}') END,
                      'recording', t.tgenabled OPERATOR(pg_catalog.=) ANY (ARRAY['O', 'A']::\"char\"[]),
                      'columns', (SELECT pg_catalog.json_object_agg(a.attname,
                              pg_catalog.format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum)
                          FROM pg_catalog.pg_attribute AS a
                          WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid
-                           AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped))::pg_catalog.text
-             FROM (SELECT DISTINCT objid, command_tag FROM pg_catalog.pg_event_trigger_ddl_commands()
-                   WHERE classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass) AS d
+                           AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped)))::pg_catalog.text, c.oid
+             FROM (SELECT DISTINCT COALESCE(
+                           CASE WHEN command_tag OPERATOR(pg_catalog.=) 'ALTER TABLE' THEN pg_catalog.pg_partition_root(objid) END,
+                           objid) AS objid, command_tag
+                   FROM pg_catalog.pg_event_trigger_ddl_commands()
+                   WHERE classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+                   UNION
+                   SELECT r.oid, s.command_tag
+                   FROM pg_catalog.pg_event_trigger_ddl_commands() AS s
+                   JOIN pg_catalog.pg_class AS r ON r.relnamespace OPERATOR(pg_catalog.=) s.objid
+                   WHERE s.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass
+                     AND s.command_tag OPERATOR(pg_catalog.=) 'ALTER SCHEMA') AS d
              JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) d.objid
              JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
              JOIN pg_catalog.pg_trigger AS t ON t.tgrelid OPERATOR(pg_catalog.=) c.oid
@@ -111,20 +133,30 @@ fn altered() -> Result<Vec<Change>> {
     })
 }
 
-/// Recorded tables that the command has dropped, or whose trigger it has dropped.
+/// Recorded tables that the command has dropped, or whose trigger it has dropped; and partitions that it has
+/// dropped, whose table cannot be told any more.
 fn dropped(owner: pg_sys::Oid) -> Result<Vec<Change>> {
     ledger::as_role(owner, || {
         Spi::connect(|client| {
             changes(
                 client,
                 "SELECT t.id::pg_catalog.text, t.relation, 'DROP ' OPERATOR(pg_catalog.||) pg_catalog.upper(d.object_type),
-                     NULL::pg_catalog.text
+                     NULL::pg_catalog.text, NULL::pg_catalog.oid
                  FROM pg_catalog.pg_event_trigger_dropped_objects() AS d
                  JOIN canon.audit_table AS t ON t.enabled AND (
                      (d.object_type OPERATOR(pg_catalog.=) 'table' AND t.relation OPERATOR(pg_catalog.=) d.object_identity)
                      OR (d.object_type OPERATOR(pg_catalog.=) 'trigger' AND d.original
                          AND d.object_identity OPERATOR(pg_catalog.=)
-                             ('canon_audit_row on ' OPERATOR(pg_catalog.||) t.relation)))",
+                             ('canon_audit_row on ' OPERATOR(pg_catalog.||) t.relation)))
+                 UNION ALL
+                 SELECT '00000000-0000-0000-0000-000000000000', p.object_identity, 'DROP TABLE', NULL, NULL
+                 FROM pg_catalog.pg_event_trigger_dropped_objects() AS d
+                 JOIN pg_catalog.pg_event_trigger_dropped_objects() AS p
+                     ON p.object_type OPERATOR(pg_catalog.=) 'table' AND p.address_names OPERATOR(pg_catalog.=) d.address_names[1:2]
+                 WHERE d.object_type OPERATOR(pg_catalog.=) 'trigger' AND NOT d.original
+                   AND d.address_names[3] OPERATOR(pg_catalog.=) 'canon_audit_row'
+                   AND NOT EXISTS (SELECT FROM canon.audit_table AS t
+                       WHERE t.relation OPERATOR(pg_catalog.=) p.object_identity)",
             )
         })
     })

@@ -10,7 +10,7 @@ use pgrx::{JsonB, PgRelation, Uuid};
 
 use super::config::{Config, LogColumns, Mode, ROW_TRIGGER, TRUNCATE_TRIGGER};
 use super::record::{Event, ensure_lanes, record};
-use super::{context, ledger};
+use super::{context, identity, ledger};
 use crate::cache;
 use crate::error::{Error, Result};
 use crate::guc::Pinned;
@@ -64,7 +64,11 @@ pub(super) fn relation(oid: pg_sys::Oid) -> Result<Relation> {
     let row = rows.into_iter().next().ok_or_else(missing)?;
     let text = |k: usize| row.get(k).cloned().flatten();
     let list = |k: usize| text(k).and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
-    let recorded = text(7).and_then(|arguments| serde_json::from_str(arguments.trim_end_matches("\\000")).ok());
+    let said: Option<Config> = text(7).and_then(|said| serde_json::from_str(said.trim_end_matches("\\000")).ok());
+    let recorded = match said {
+        Some(config) if identity::is_of(uuid(&config.id)?, oid)? => Some(config),
+        _ => None,
+    };
     Ok(Relation {
         oid,
         name: text(0).ok_or_else(missing)?,
@@ -81,6 +85,10 @@ pub(super) fn relation(oid: pg_sys::Oid) -> Result<Relation> {
 }
 
 impl Relation {
+    pub(super) fn is_partitioned(&self) -> bool {
+        self.kind == "p"
+    }
+
     fn require_auditable(&self) -> Result<()> {
         let kind = match (self.kind.as_str(), self.persistence.as_str()) {
             _ if self.schema == "canon" || self.schema == "pg_catalog" || self.schema == "information_schema" => {

@@ -157,6 +157,11 @@ pub(super) fn run(sql: &str, arguments: &[DatumWithOid<'_>]) -> Result<()> {
     Ok(())
 }
 
+/// What one fixed statement says: yes or no.
+pub(super) fn ask(sql: &str, arguments: &[DatumWithOid<'_>]) -> Result<bool> {
+    Spi::connect_mut(|client| Ok(client.update(sql, Some(1), arguments)?.first().get_one::<bool>()? == Some(true)))
+}
+
 /// A hash as it is stored.
 pub(super) fn hash(bytes: Option<&[u8]>) -> Result<Hash> {
     bytes.and_then(Hash::from_slice).ok_or_else(|| Error::Internal("a hash in the ledger has not 32 bytes".to_owned()))

@@ -11,7 +11,7 @@ use super::columns::micros;
 use super::ledger::Raw;
 use super::read::{self, Range};
 use super::tree::Tiles;
-use super::{checks, ledger, log, sign};
+use super::{checks, compare, ledger, sign};
 use crate::error::{Error, Result};
 
 /// What verification has found.
@@ -71,7 +71,7 @@ fn verify(incremental: bool, live: bool, from_block: Option<i64>, to_block: Opti
         problem = checks::completeness(incremental)?;
     }
     if problem.is_none() && whole {
-        problem = log::compare(!live)?;
+        problem = compare::compare(!live)?;
     }
     if whole && from_block.is_none() {
         checks::settle(&audit, problem.as_ref())?;
