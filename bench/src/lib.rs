@@ -12,6 +12,7 @@ mod codegen;
 mod machine;
 mod measure;
 mod plan;
+mod plot;
 mod rate;
 mod registry;
 mod report;
@@ -28,3 +29,13 @@ pub use registry::{REGISTRY, select};
 pub use report::{Measurement, table, write_json};
 pub use run::{Options, measure};
 pub use unit::Unit;
+
+/// The picture of a benchmark's results for the documentation: its file name, and the SVG. Not every
+/// benchmark has one.
+#[must_use]
+pub fn picture(name: &str, results: &[Measurement]) -> Option<(&'static str, anyhow::Result<String>)> {
+    match name {
+        "plan" => plan::picture(results).map(|svg| ("plans-schedule.svg", svg)),
+        _ => None,
+    }
+}

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
-use canon_bench::{Machine, Options, REGISTRY, measure, select, table, write_json};
+use canon_bench::{Machine, Options, REGISTRY, measure, picture, select, table, write_json};
 use clap::Parser;
 use xtask::{Server, repo_root};
 
@@ -52,6 +52,11 @@ fn main() -> Result<()> {
         let measured: Vec<_> = measured.into_iter().map(|m| m.on(&machine)).collect();
         let keep = cli.case.is_some();
         println!("wrote {}\n", write_json(&results, benchmark.name, &measured, keep)?.display());
+        if let Some((file, svg)) = picture(benchmark.name, &measured) {
+            let file = repo_root()?.join("docs").join(file);
+            std::fs::write(&file, svg?)?;
+            println!("drew {}\n", file.display());
+        }
     }
     Ok(())
 }

@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use canon_core::plan::{Dependency, Frame, Graph, Task, schedule};
-use postgres::Client;
+use postgres::{Client, GenericClient};
 use xtask::{Database, Server};
 
-use crate::Unit;
 use crate::case::{Benchmark, Case, Round};
+use crate::{Measurement, Unit, plot};
 
 /// Copies of templates, and schedules.
 pub(crate) const PLAN: Benchmark =
@@ -86,8 +86,8 @@ fn prepare(server: &Server, name: &str, size: Size) -> Result<Database> {
 /// have to be there afterwards. Small work is done twice in the session, and the second time
 /// counts: reading the catalogue would be most of the first.
 ///
-/// `guards`: whether to `ENABLE` the trigger that freezes plans at work. It asks for the plan of every
-/// row that somebody writes by hand; no peer has to pay for that.
+/// `guards`: whether to `ENABLE` the triggers that keep rows out of plans at work. They look for the
+/// plan that a statement adds to; no peer has to pay for that.
 fn timed(db: &Database, size: Size, guards: &str, work: impl Fn(&mut Client) -> Result<()>) -> Result<f64> {
     let mut client = db.connect()?;
     for table in [
@@ -97,7 +97,7 @@ fn timed(db: &Database, size: Size, guards: &str, work: impl Fn(&mut Client) -> 
         "steps_instance_sti",
         "instructions_instance_ini",
     ] {
-        client.batch_execute(&format!("ALTER TABLE cutover.{table} {guards} TRIGGER plan_frozen"))?;
+        client.batch_execute(&format!("ALTER TABLE cutover.{table} {guards} TRIGGER plan_frozen_insert"))?;
     }
     let mut took = 0.0;
     for _ in 0..if size.rows() < 10_000 { 2 } else { 1 } {
@@ -181,46 +181,62 @@ fn ours(db: &Rc<Database>, size: Size) -> impl FnMut(Round) -> Result<f64> + use
     }
 }
 
-/// As an application would: read the rows of a level, insert each with a prepared statement, remember
-/// its new key. All in one transaction, which is kinder to it than one for each row.
-fn client_loop(db: &Rc<Database>, size: Size) -> impl FnMut(Round) -> Result<f64> + use<> {
+/// What the rows of each statement above are read in the order of: no row waits for a later one.
+const ORDER: &[&str] = &["plm_id", "sqm_order", "phm_order", "ctm_order", "stm_number", "inm_order"];
+
+/// How a client that inserts row by row commits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Commit {
+    /// Once, at the end.
+    AtTheEnd,
+    /// After every row: the origin did so, which made each row by a call of its own. The server syncs
+    /// each to disk.
+    EveryRow,
+}
+
+/// As an application would: read the rows of a level, insert each with a prepared statement. No row
+/// is read twice, and the client computes keys at no cost, which is kind to it.
+fn client_loop(db: &Rc<Database>, size: Size, commit: Commit) -> impl FnMut(Round) -> Result<f64> + use<> {
     let db = Rc::clone(db);
     move |_| {
         timed(&db, size, "DISABLE", |client| {
-            let mut transaction = client.transaction()?;
-            for sql in BY_HAND {
-                // Rows of the template one by one: the statement above, restricted to a single row.
-                let (insert, select) = sql.split_once("SELECT").unwrap_or((sql, ""));
-                let values = format!("SELECT{}", select.replace("$1", "'d0000000-0000-0000-0000-000000000000'::uuid"));
-                let columns = insert.split_once('(').map_or("", |(_, c)| c).trim().trim_end_matches(')');
-                let names: Vec<&str> = columns.split(',').map(str::trim).collect();
-                let types = transaction.prepare(&values)?;
-                let aliases: Vec<String> = (0..names.len()).map(|n| format!("c{n}")).collect();
-                let rows = transaction.query(
-                    &format!(
-                        "SELECT {} FROM ({values}) AS v ({})",
-                        aliases.iter().map(|a| format!("{a}::text")).collect::<Vec<_>>().join(", "),
-                        aliases.join(", ")
-                    ),
-                    &[],
-                )?;
-                let holders: Vec<String> = types
-                    .columns()
-                    .iter()
-                    .enumerate()
-                    .map(|(n, column)| format!("${}::text::{}", n + 1, column.type_().name()))
-                    .collect();
-                let one = transaction.prepare(&format!("{insert} VALUES ({})", holders.join(", ")))?;
-                for row in &rows {
-                    let values: Vec<Option<String>> = (0..names.len()).map(|n| row.get(n)).collect();
-                    let values: Vec<&(dyn postgres::types::ToSql + Sync)> =
-                        values.iter().map(|v| v as &(dyn postgres::types::ToSql + Sync)).collect();
-                    transaction.execute(&one, &values)?;
-                }
+            if commit == Commit::EveryRow {
+                return row_by_row(client);
             }
+            let mut transaction = client.transaction()?;
+            row_by_row(&mut transaction)?;
             Ok(transaction.commit()?)
         })
     }
+}
+
+fn row_by_row(client: &mut impl GenericClient) -> Result<()> {
+    for (sql, order) in BY_HAND.iter().zip(ORDER) {
+        let (insert, select) = sql.split_once("SELECT").unwrap_or((sql, ""));
+        let values =
+            format!("SELECT{} ORDER BY {order}", select.replace("$1", "'d0000000-0000-0000-0000-000000000000'::uuid"));
+        let columns = insert.split_once('(').map_or("", |(_, c)| c).trim().trim_end_matches(')');
+        let names: Vec<&str> = columns.split(',').map(str::trim).collect();
+        let types = client.prepare(&values)?;
+        let aliases: Vec<String> = (0..names.len()).map(|n| format!("c{n}")).collect();
+        let texts: Vec<String> = aliases.iter().map(|a| format!("{a}::text")).collect();
+        let rows =
+            client.query(&format!("SELECT {} FROM ({values}) AS v ({})", texts.join(", "), aliases.join(", ")), &[])?;
+        let holders: Vec<String> = types
+            .columns()
+            .iter()
+            .enumerate()
+            .map(|(n, column)| format!("${}::text::{}", n + 1, column.type_().name()))
+            .collect();
+        let one = client.prepare(&format!("{insert} VALUES ({})", holders.join(", ")))?;
+        for row in &rows {
+            let values: Vec<Option<String>> = (0..names.len()).map(|n| row.get(n)).collect();
+            let values: Vec<&(dyn postgres::types::ToSql + Sync)> =
+                values.iter().map(|v| v as &(dyn postgres::types::ToSql + Sync)).collect();
+            client.execute(&one, &values)?;
+        }
+    }
+    Ok(())
 }
 
 /// Milliseconds for the graph and the schedule of so many nodes: groups of a hundred tasks, each of
@@ -239,7 +255,9 @@ fn core_schedule(nodes: u32) -> impl FnMut(Round) -> Result<f64> {
             let node = parents.len() as u32;
             parents.push(Some(head));
             if task > 0 {
-                dependencies.push(Dependency::finish_to_start(head + 1 + (task * 7) % task, node));
+                // Scattered, and the same every time.
+                let before = node.wrapping_mul(2_654_435_761).rotate_left(15) % task;
+                dependencies.push(Dependency::finish_to_start(head + 1 + before, node));
             }
         }
     }
@@ -253,26 +271,38 @@ fn core_schedule(nodes: u32) -> impl FnMut(Round) -> Result<f64> {
     }
 }
 
+/// Sizes of the graphs that are scheduled.
+const NODES: &[u32] = &[1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000];
+
 fn cases(server: &Server) -> Result<Vec<Case>> {
-    let real = Rc::new(prepare(server, "bench_plan_real", REAL)?);
-    let large = Rc::new(prepare(server, "bench_plan_large", LARGE)?);
-    let mut cases = vec![
-        Case::new("instantiate 81 steps, 405 instructions", 1, Unit::Milliseconds, ours(&real, REAL))
-            .against("INSERT ... SELECT by hand", by_hand(&real, REAL))
-            .against("loop in the client", client_loop(&real, REAL))
-            .keeping(real),
-        Case::new("instantiate 10,000 steps, 100,000 instructions", 1, Unit::Milliseconds, ours(&large, LARGE))
-            .against("INSERT ... SELECT by hand", by_hand(&large, LARGE))
-            .against("loop in the client", client_loop(&large, LARGE))
-            .keeping(Rc::clone(&large)),
-    ];
-    for nodes in [1_000, 10_000, 100_000, 1_000_000] {
-        cases.push(Case::new(
-            format!("graph and schedule of {nodes} nodes"),
-            1,
-            Unit::Milliseconds,
-            core_schedule(nodes),
-        ));
+    let mut cases = Vec::new();
+    for (database, size) in [("bench_plan_real", REAL), ("bench_plan_large", LARGE)] {
+        let db = Rc::new(prepare(server, database, size)?);
+        let steps = size.sequences * size.phases * size.steps;
+        let name = format!("instantiate {steps} steps, {} instructions", steps * size.instructions);
+        let case = Case::new(name, 1, Unit::Milliseconds, ours(&db, size))
+            .against("INSERT ... SELECT by hand", by_hand(&db, size))
+            .against("loop, one transaction", client_loop(&db, size, Commit::AtTheEnd))
+            .against("loop, a transaction for each row", client_loop(&db, size, Commit::EveryRow));
+        cases.push(case.keeping(db));
+    }
+    for nodes in NODES {
+        cases.push(Case::new(schedule_case(*nodes), 1, Unit::Milliseconds, core_schedule(*nodes)));
     }
     Ok(cases)
+}
+
+fn schedule_case(nodes: u32) -> String {
+    format!("graph and schedule of {nodes} nodes")
+}
+
+/// The measured schedules as a picture; none where some were not measured.
+pub(crate) fn picture(results: &[Measurement]) -> Option<Result<String>> {
+    let milliseconds = |nodes: &u32| {
+        let case = schedule_case(*nodes);
+        let found = results.iter().find(|r| r.case == case)?;
+        Some((f64::from(*nodes), found.ours))
+    };
+    let points: Vec<(f64, f64)> = NODES.iter().map(milliseconds).collect::<Option<_>>()?;
+    Some(plot::growth("Graph and schedule of a plan", "nodes", "milliseconds", &points))
 }

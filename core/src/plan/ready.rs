@@ -51,7 +51,7 @@ pub fn ready(graph: &Graph, states: &[State], now_us: i64) -> Vec<u32> {
         }
         let from = *here;
         let passes = |kind| kind == ArcKind::Bound || (kind == ArcKind::Span && state == State::Milestone);
-        for arc in graph.arcs_of(point).iter().filter(|a| passes(a.kind)) {
+        for arc in graph.arcs_of(point).filter(|a| passes(a.kind)) {
             let to = &mut passed[arc.to as usize];
             *to = match (*to, from) {
                 (Some(known), Some(time)) => Some(known.max(time.saturating_add(arc.lag_us))),

@@ -87,9 +87,8 @@ pub fn schedule(graph: &Graph, tasks: &[Task], frame: Frame) -> Schedule {
     let (early, tight) = pass.forward();
     let tasks_end = (0..graph.len() as u32).filter(|n| graph.is_task(*n)).map(|n| early[finish_of(n) as usize]).max();
     let finish_us = tasks_end.unwrap_or(frame.start_us);
-    let late = pass.backward(finish_us);
-    let free = pass.free(&early, finish_us);
-    let timings = pass.timings(&early, &late, &free);
+    let rooms = pass.backward(&early, finish_us);
+    let timings = pass.timings(&early, &rooms);
     let start_us = (0..graph.len() as u32)
         .filter(|n| graph.is_task(*n))
         .map(|n| timings[n as usize].early_start_us)
@@ -97,6 +96,15 @@ pub fn schedule(graph: &Graph, tasks: &[Task], frame: Frame) -> Schedule {
         .unwrap_or(frame.start_us);
     let critical_path = pass.critical_path(&timings, &tight, finish_us);
     Schedule { timings, start_us, finish_us, critical_path }
+}
+
+/// What a point has left.
+#[derive(Clone, Copy)]
+struct Room {
+    /// Its latest time that leaves the end of the plan where it is.
+    late: i64,
+    /// How far it can move before a task or the end of the plan moves.
+    free: i64,
 }
 
 struct Pass<'a> {
@@ -135,7 +143,7 @@ impl Pass<'_> {
         }
     }
 
-    fn weight(&self, arc: &Arc) -> i64 {
+    fn weight(&self, arc: Arc) -> i64 {
         match arc.kind {
             ArcKind::Bound => arc.lag_us,
             ArcKind::Span => self.span(node_of(arc.to)),
@@ -144,8 +152,9 @@ impl Pass<'_> {
     }
 
     /// Arcs that bind: those onto the start of a task that has started do not.
-    fn binding(&self, point: u32) -> impl Iterator<Item = (&Arc, i64)> {
-        let arcs = self.graph.arcs_of(point).iter();
+    #[inline]
+    fn binding(&self, point: u32) -> impl Iterator<Item = (Arc, i64)> {
+        let arcs = self.graph.arcs_of(point);
         arcs.filter(|a| self.pinned(a.to).is_none()).map(|arc| (arc, self.weight(arc)))
     }
 
@@ -171,74 +180,73 @@ impl Pass<'_> {
                 }
             }
             let from = early[point as usize];
-            for (arc, weight) in self.binding(point) {
+            self.binding(point).for_each(|(arc, weight)| {
                 let bound = from.saturating_add(weight);
                 let known = &mut early[arc.to as usize];
                 if bound > *known {
                     *known = bound;
                     tight[arc.to as usize] = point;
                 }
-            }
+            });
         }
         (early, tight)
     }
 
-    /// Latest time of each point that leaves the end of the plan where it is.
-    fn backward(&self, finish_us: i64) -> Vec<i64> {
-        let mut late = vec![i64::MAX; self.graph.len() * 2];
-        for &point in self.graph.order().iter().rev() {
-            let mut latest = if self.ends_the_plan(point) { finish_us } else { i64::MAX };
-            for (arc, weight) in self.binding(point).filter(|(a, _)| late[a.to as usize] != i64::MAX) {
-                latest = latest.min(late[arc.to as usize].saturating_sub(weight));
-            }
-            late[point as usize] = latest;
-        }
-        late
-    }
-
-    /// How far each point can move before a task or the end of the plan moves.
-    fn free(&self, early: &[i64], finish_us: i64) -> Vec<i64> {
-        let mut free = vec![i64::MAX; early.len()];
+    /// Going back from the end of the plan: how late each point can be, and how far it can move.
+    fn backward(&self, early: &[i64], finish_us: i64) -> Vec<Room> {
+        let mut rooms = vec![Room { late: i64::MAX, free: i64::MAX }; early.len()];
         for &point in self.graph.order().iter().rev() {
             let here = early[point as usize];
-            let mut room = if self.ends_the_plan(point) { finish_us.saturating_sub(here) } else { i64::MAX };
-            for (arc, weight) in self.binding(point).filter(|(a, _)| free[a.to as usize] != i64::MAX) {
-                let gap = early[arc.to as usize].saturating_sub(here.saturating_add(weight));
-                let moves_a_task = is_start(arc.to) && self.graph.is_task(node_of(arc.to));
-                let beyond = if moves_a_task { 0 } else { free[arc.to as usize] };
-                room = room.min(gap.saturating_add(beyond));
-            }
-            free[point as usize] = room;
-        }
-        free
-    }
-
-    fn timings(&self, early: &[i64], late: &[i64], free: &[i64]) -> Vec<Timing> {
-        let mut timings = vec![None::<Timing>; self.graph.len()];
-        for &point in self.graph.order().iter().filter(|p| !is_start(**p)) {
-            let node = node_of(point);
-            let (start, finish) = (start_of(node) as usize, finish_of(node) as usize);
-            let timing = *timings[node as usize].get_or_insert_with(|| {
-                // A task, or a group without tasks: a milestone.
-                let span = if self.graph.is_task(node) { self.span(node) } else { 0 };
-                let slack = late[start].saturating_sub(early[start]);
-                let pinned = self.pinned(start as u32).is_some();
-                Timing {
-                    early_start_us: early[start],
-                    early_finish_us: early[start].saturating_add(span),
-                    late_start_us: late[start],
-                    late_finish_us: late[start].saturating_add(span),
-                    total_slack_us: slack,
-                    free_slack_us: free[if pinned { finish } else { start }].min(slack),
-                    critical: slack <= 0,
+            let mut room = if self.ends_the_plan(point) {
+                Room { late: finish_us, free: finish_us.saturating_sub(here) }
+            } else {
+                Room { late: i64::MAX, free: i64::MAX }
+            };
+            self.binding(point).for_each(|(arc, weight)| {
+                let to = rooms[arc.to as usize];
+                if to.late != i64::MAX {
+                    room.late = room.late.min(to.late.saturating_sub(weight));
+                }
+                if to.free != i64::MAX {
+                    let gap = early[arc.to as usize].saturating_sub(here.saturating_add(weight));
+                    let moves_a_task = is_start(arc.to) && self.graph.is_task(node_of(arc.to));
+                    room.free = room.free.min(gap.saturating_add(if moves_a_task { 0 } else { to.free }));
                 }
             });
+            rooms[point as usize] = room;
+        }
+        rooms
+    }
+
+    fn timings(&self, early: &[i64], rooms: &[Room]) -> Vec<Timing> {
+        let mut timings = vec![Timing::NOTHING; self.graph.len()];
+        // Finishes come after those of all children.
+        for &point in self.graph.order().iter().filter(|p| !is_start(**p)) {
+            let node = node_of(point);
+            if self.graph.is_task(node) {
+                timings[node as usize] = self.timing(node, early, rooms);
+            }
             if let Some(parent) = self.graph.parent(node) {
-                let group = &mut timings[parent as usize];
-                *group = Some(group.map_or(timing, |known| known.hull(timing)));
+                timings[parent as usize] = timings[parent as usize].hull(timings[node as usize]);
             }
         }
-        timings.into_iter().map(Option::unwrap_or_default).collect()
+        timings
+    }
+
+    fn timing(&self, task: u32, early: &[i64], rooms: &[Room]) -> Timing {
+        let (start, finish, span) = (start_of(task), finish_of(task) as usize, self.span(task));
+        let (early, room) = (early[start as usize], rooms[start as usize]);
+        let slack = room.late.saturating_sub(early);
+        let free = if self.pinned(start).is_some() { rooms[finish].free } else { room.free };
+        Timing {
+            early_start_us: early,
+            early_finish_us: early.saturating_add(span),
+            late_start_us: room.late,
+            late_finish_us: room.late.saturating_add(span),
+            total_slack_us: slack,
+            free_slack_us: free.min(slack),
+            critical: slack <= 0,
+        }
     }
 
     /// Back from a last task along the arcs that decided.
@@ -260,6 +268,17 @@ impl Pass<'_> {
 }
 
 impl Timing {
+    /// The hull of no tasks.
+    const NOTHING: Self = Self {
+        early_start_us: i64::MAX,
+        early_finish_us: i64::MIN,
+        late_start_us: i64::MAX,
+        late_finish_us: i64::MIN,
+        total_slack_us: i64::MAX,
+        free_slack_us: i64::MAX,
+        critical: false,
+    };
+
     fn hull(self, other: Self) -> Self {
         Self {
             early_start_us: self.early_start_us.min(other.early_start_us),
