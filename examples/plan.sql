@@ -139,7 +139,6 @@ BEGIN
         PERFORM pg_temp.do_step(step.node, step.minutes * slower, step.early_start);
         UPDATE cutover.controls_instance_cti c SET cti_status = 29, usr_id_it_validator = 101, usr_id_biz_validator = 102
         WHERE c.cti_status = 28 AND c.phi_id IN (SELECT node FROM canon.plan_progress(plan) WHERE open + running + held = 0);
-        PERFORM canon.plan_roll_up(plan);
         done := done + 1;
     END LOOP;
     RETURN done;
@@ -163,7 +162,7 @@ ROLLBACK TO wrong;
 SELECT pg_temp.do_step(pg_temp.step(:'night', 'BUS-1'), 12, '2026-03-14 20:00') \gset
 SELECT pg_temp.do_step(pg_temp.step(:'night', 'SYS-2'), 15, '2026-03-14 20:12') \gset
 SELECT pg_temp.do_step(pg_temp.step(:'night', 'SYS-3'), 5, '2026-03-14 20:27') \gset
-SELECT level, label, before, after FROM canon.plan_roll_up(:'night');
+SELECT level, label, status FROM canon.plan_progress(:'night') WHERE depth < 3 AND status <> 'PLANNING';
 
 \echo '== A step cannot be closed over open instructions, and the make-up of a plan at work is frozen'
 UPDATE steps_instance_sti SET sti_status = 23, sti_start_time = '2026-03-14 20:32' WHERE sti_id = pg_temp.step(:'night', 'DUM-1');
@@ -186,11 +185,11 @@ SELECT cti_id AS control FROM controls_instance_cti WHERE cti_code LIKE 'BACKUP%
 SET LOCAL canon.status_reason = 'Checksum of one file differs';
 UPDATE controls_instance_cti SET cti_status = 30 WHERE cti_id = :'control';
 SET LOCAL canon.status_reason = '';
-SELECT level, label, after FROM canon.plan_roll_up(:'night');
+SELECT level, label, status FROM canon.plan_progress(:'night') WHERE label IN ('Back up', 'Prepare');
 SELECT count(*) AS ready FROM canon.plan_ready(:'night');
 UPDATE controls_instance_cti SET usr_id_it_validator = 101, usr_id_biz_validator = 102 WHERE cti_id = :'control';
 SELECT label, before, after FROM canon.plan_override_gate(:'control', 'File restored from the copy of Friday, ticket 4711');
-SELECT level, label, after FROM canon.plan_roll_up(:'night');
+SELECT level, label, status FROM canon.plan_progress(:'night') WHERE label IN ('Back up', 'Prepare');
 SELECT label, team FROM canon.plan_ready(:'night');
 
 \echo '== Loading; one conversion is blocked, and what waits for it is at risk'
@@ -200,7 +199,6 @@ SET LOCAL canon.status_reason = 'Licence expired';
 UPDATE steps_instance_sti SET sti_status = 26 WHERE sti_id = pg_temp.step(:'night', 'AUT-3');
 SET LOCAL canon.status_reason = '';
 SELECT label, cause_label, cause_status FROM canon.plan_at_risk(:'night');
-SELECT count(*) AS rolled_up FROM canon.plan_roll_up(:'night');
 SELECT label, tasks, done, running, held, cancelled, percent_by_count AS percent FROM canon.plan_progress(:'night') WHERE depth < 2;
 
 \echo '== The rehearsal beside the night'

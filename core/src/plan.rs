@@ -4,6 +4,7 @@
 //! the Unix epoch, durations microseconds; all additions saturate.
 
 mod bridge;
+mod codes;
 mod gantt;
 mod graph;
 mod merge;
@@ -15,6 +16,7 @@ mod schedule;
 mod oracle;
 
 pub use bridge::{Bridged, Outside, bridge};
+pub use codes::Codes;
 pub use gantt::{Bar, Gantt};
 pub use graph::{Dependency, Graph, GraphError, Link};
 pub use merge::{Merge, merge};

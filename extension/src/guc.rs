@@ -53,6 +53,14 @@ impl Pinned {
         pinned
     }
 
+    /// Has long values compressed fast, where the server was built to.
+    pub(crate) fn fast_compression() -> Self {
+        // SAFETY: as in `plain`.
+        let pinned = Self { level: unsafe { pg_sys::NewGUCNestLevel() } };
+        pinned.try_set(c"default_toast_compression", c"lz4", pg_sys::DEBUG5 as i32);
+        pinned
+    }
+
     /// Pins what output functions of types depend on: the text of a value is then always the same.
     pub(crate) fn for_output() -> Self {
         let pinned = Self::plain_utc();
@@ -79,6 +87,11 @@ impl Pinned {
     }
 
     fn set(&self, name: &CStr, value: &CStr) {
+        self.try_set(name, value, 0);
+    }
+
+    /// `level`: that of the message where the server does not know the value; 0 is an error.
+    fn try_set(&self, name: &CStr, value: &CStr, level: i32) {
         let value = CString::from(value);
         // SAFETY: both strings outlive the call; GUC_ACTION_SAVE stacks the old value on our level.
         unsafe {
@@ -89,7 +102,7 @@ impl Pinned {
                 pg_sys::GucSource::PGC_S_SESSION,
                 pg_sys::GucAction::GUC_ACTION_SAVE,
                 true,
-                0,
+                level,
                 false,
             );
         }

@@ -49,7 +49,11 @@ pgrx::extension_sql_file!(
         limit::table::rate_step
     ]
 );
-pgrx::extension_sql_file!("../../sql/install/plan.sql", name = "plan", requires = ["bootstrap"]);
+pgrx::extension_sql_file!(
+    "../../sql/install/plan.sql",
+    name = "plan",
+    requires = ["bootstrap", cache::configuration_changed]
+);
 pgrx::extension_sql_file!("../../sql/install/comments.sql", name = "comments", finalize);
 
 /// Every function of the extension lives in this schema. `bootstrap.sql` has created it already,

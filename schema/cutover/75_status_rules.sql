@@ -281,27 +281,3 @@ $$;
 
 COMMENT ON FUNCTION cutover.br108_environment_role(cutover.instructions_instance_ini) IS
     'BR108: the environment role of an instruction, which is that of its step.';
-
--- BR103 for the plan itself; 95_plan.sql has it for what is below.
-CREATE FUNCTION cutover.br103_frozen_plan()
-RETURNS trigger
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    RAISE EXCEPTION USING
-        ERRCODE = '23514',
-        MESSAGE = format('BR103: plan instance %s is frozen since it left PLANNING', OLD.pli_id),
-        DETAIL = 'Its master plan and its iteration cannot change any more.',
-        HINT = 'Make a new plan instance for the other master plan or iteration.',
-        SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
-END
-$$;
-
-COMMENT ON FUNCTION cutover.br103_frozen_plan() IS 'Trigger: BR103, refuses to move a plan that has started.';
-
-CREATE TRIGGER trg_plans_instance_pli_frozen BEFORE UPDATE OF plm_id, ite_id ON cutover.plans_instance_pli
-    FOR EACH ROW WHEN (
-        OLD.pli_status <> 5 AND (OLD.plm_id IS DISTINCT FROM NEW.plm_id OR OLD.ite_id IS DISTINCT FROM NEW.ite_id)
-    )
-    EXECUTE FUNCTION cutover.br103_frozen_plan();

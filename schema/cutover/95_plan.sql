@@ -128,29 +128,78 @@ CREATE CONSTRAINT TRIGGER plan_no_cycle AFTER INSERT OR UPDATE OF phm_id, stm_id
 CREATE CONSTRAINT TRIGGER plan_no_cycle AFTER INSERT OR UPDATE ON cutover_plan.plan_dependency
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION canon.plan_no_cycle();
 
--- BR103 for what is below the plan: once it is in progress, its make-up stays as it is; status and times move on.
+-- BR103: once a plan is in progress, its make-up stays as it is; status and times move on.
 
-CREATE TRIGGER plan_frozen BEFORE INSERT OR DELETE OR UPDATE OF
-    sqi_description, sqi_name, sqi_order, pli_id, predecessor_sqi_id
-    ON cutover.sequences_instance_sqi
-    FOR EACH ROW EXECUTE FUNCTION canon.plan_frozen('cutover', 'sequence');
+CREATE TRIGGER plan_frozen_update AFTER UPDATE ON cutover.plans_instance_pli
+    REFERENCING OLD TABLE AS plan_before NEW TABLE AS plan_after FOR EACH STATEMENT
+    EXECUTE FUNCTION canon.plan_frozen('cutover', 'plan');
 
-CREATE TRIGGER plan_frozen BEFORE INSERT OR DELETE OR UPDATE OF
-    phi_description, phi_name, phi_order, sqi_id, predecessor_phi_id
-    ON cutover.phases_instance_phi
-    FOR EACH ROW EXECUTE FUNCTION canon.plan_frozen('cutover', 'phase');
+CREATE TRIGGER plan_frozen_update AFTER UPDATE ON cutover.sequences_instance_sqi
+    REFERENCING OLD TABLE AS plan_before NEW TABLE AS plan_after FOR EACH STATEMENT
+    EXECUTE FUNCTION canon.plan_frozen('cutover', 'sequence');
 
-CREATE TRIGGER plan_frozen BEFORE INSERT OR DELETE OR UPDATE OF
-    cti_code, cti_description, cti_is_critical, cti_name, cti_order, cti_type, phi_id
-    ON cutover.controls_instance_cti
-    FOR EACH ROW EXECUTE FUNCTION canon.plan_frozen('cutover', 'control');
+CREATE TRIGGER plan_frozen_insert AFTER INSERT ON cutover.sequences_instance_sqi
+    REFERENCING NEW TABLE AS plan_after FOR EACH STATEMENT
+    EXECUTE FUNCTION canon.plan_frozen('cutover', 'sequence');
 
-CREATE TRIGGER plan_frozen BEFORE INSERT OR DELETE OR UPDATE OF
-    enr_id, sti_description, sti_duration_minutes, sti_name, phi_id, sti_id_predecessor
-    ON cutover.steps_instance_sti
-    FOR EACH ROW EXECUTE FUNCTION canon.plan_frozen('cutover', 'step');
+CREATE TRIGGER plan_frozen_delete AFTER DELETE ON cutover.sequences_instance_sqi
+    REFERENCING OLD TABLE AS plan_before FOR EACH STATEMENT
+    EXECUTE FUNCTION canon.plan_frozen('cutover', 'sequence');
 
-CREATE TRIGGER plan_frozen BEFORE INSERT OR DELETE OR UPDATE OF
-    ini_body, ini_duration_minutes, ini_order, tms_id, sti_id
-    ON cutover.instructions_instance_ini
-    FOR EACH ROW EXECUTE FUNCTION canon.plan_frozen('cutover', 'instruction');
+CREATE TRIGGER plan_frozen_update AFTER UPDATE ON cutover.phases_instance_phi
+    REFERENCING OLD TABLE AS plan_before NEW TABLE AS plan_after FOR EACH STATEMENT
+    EXECUTE FUNCTION canon.plan_frozen('cutover', 'phase');
+
+CREATE TRIGGER plan_frozen_insert AFTER INSERT ON cutover.phases_instance_phi
+    REFERENCING NEW TABLE AS plan_after FOR EACH STATEMENT
+    EXECUTE FUNCTION canon.plan_frozen('cutover', 'phase');
+
+CREATE TRIGGER plan_frozen_delete AFTER DELETE ON cutover.phases_instance_phi
+    REFERENCING OLD TABLE AS plan_before FOR EACH STATEMENT
+    EXECUTE FUNCTION canon.plan_frozen('cutover', 'phase');
+
+CREATE TRIGGER plan_frozen_update AFTER UPDATE ON cutover.controls_instance_cti
+    REFERENCING OLD TABLE AS plan_before NEW TABLE AS plan_after FOR EACH STATEMENT
+    EXECUTE FUNCTION canon.plan_frozen('cutover', 'control');
+
+CREATE TRIGGER plan_frozen_insert AFTER INSERT ON cutover.controls_instance_cti
+    REFERENCING NEW TABLE AS plan_after FOR EACH STATEMENT
+    EXECUTE FUNCTION canon.plan_frozen('cutover', 'control');
+
+CREATE TRIGGER plan_frozen_delete AFTER DELETE ON cutover.controls_instance_cti
+    REFERENCING OLD TABLE AS plan_before FOR EACH STATEMENT
+    EXECUTE FUNCTION canon.plan_frozen('cutover', 'control');
+
+CREATE TRIGGER plan_frozen_update AFTER UPDATE ON cutover.steps_instance_sti
+    REFERENCING OLD TABLE AS plan_before NEW TABLE AS plan_after FOR EACH STATEMENT
+    EXECUTE FUNCTION canon.plan_frozen('cutover', 'step');
+
+CREATE TRIGGER plan_frozen_insert AFTER INSERT ON cutover.steps_instance_sti
+    REFERENCING NEW TABLE AS plan_after FOR EACH STATEMENT
+    EXECUTE FUNCTION canon.plan_frozen('cutover', 'step');
+
+CREATE TRIGGER plan_frozen_delete AFTER DELETE ON cutover.steps_instance_sti
+    REFERENCING OLD TABLE AS plan_before FOR EACH STATEMENT
+    EXECUTE FUNCTION canon.plan_frozen('cutover', 'step');
+
+CREATE TRIGGER plan_frozen_update AFTER UPDATE ON cutover.instructions_instance_ini
+    REFERENCING OLD TABLE AS plan_before NEW TABLE AS plan_after FOR EACH STATEMENT
+    EXECUTE FUNCTION canon.plan_frozen('cutover', 'instruction');
+
+CREATE TRIGGER plan_frozen_insert AFTER INSERT ON cutover.instructions_instance_ini
+    REFERENCING NEW TABLE AS plan_after FOR EACH STATEMENT
+    EXECUTE FUNCTION canon.plan_frozen('cutover', 'instruction');
+
+CREATE TRIGGER plan_frozen_delete AFTER DELETE ON cutover.instructions_instance_ini
+    REFERENCING OLD TABLE AS plan_before FOR EACH STATEMENT
+    EXECUTE FUNCTION canon.plan_frozen('cutover', 'instruction');
+
+-- Phases, sequences and the plan follow their steps and controls.
+
+CREATE TRIGGER plan_follow AFTER UPDATE ON cutover.controls_instance_cti
+    REFERENCING OLD TABLE AS plan_before NEW TABLE AS plan_after FOR EACH STATEMENT
+    EXECUTE FUNCTION canon.plan_follow('cutover', 'control');
+
+CREATE TRIGGER plan_follow AFTER UPDATE ON cutover.steps_instance_sti
+    REFERENCING OLD TABLE AS plan_before NEW TABLE AS plan_after FOR EACH STATEMENT
+    EXECUTE FUNCTION canon.plan_follow('cutover', 'step');

@@ -55,11 +55,13 @@ COMMENT ON FUNCTION canon.plan_instantiate(text, text, jsonb) IS
 COMMENT ON FUNCTION canon.plan_instantiate(uuid, uuid, jsonb) IS
     'Copies a template for a run in one transaction; the same request again reports on the same instance and creates nothing';
 COMMENT ON FUNCTION canon.plan_protect(text) IS
-    'Creates the triggers that refuse circles in templates and changes of plans in progress; the number of triggers';
+    'Creates the triggers that refuse circles in templates and changes of plans in progress, and let groups follow their tasks; the number of triggers';
 COMMENT ON FUNCTION canon.plan_no_cycle() IS
     'Constraint trigger of a template table, arguments plan and level, or of plan_dependency, without: refuses rows that wait for each other';
 COMMENT ON FUNCTION canon.plan_frozen() IS
-    'Row trigger of an instance table, arguments plan and level: refuses changes once the plan is in progress';
+    'Statement trigger of an instance table, arguments plan and level: refuses changes once the plan is in progress';
+COMMENT ON FUNCTION canon.plan_follow() IS
+    'Statement trigger of a task or gate table, arguments plan and level: groups and the plan follow their tasks';
 COMMENT ON FUNCTION canon.plan_check(text) IS
     'Problems of a template: circles with their path, unreachable rows, outside predecessors, missing durations and teams';
 COMMENT ON FUNCTION canon.plan_schedule(uuid, jsonb) IS

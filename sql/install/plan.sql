@@ -3,14 +3,18 @@ CREATE TABLE canon.plan (
     plan          text        NOT NULL,
     store         name        NOT NULL,
     run           jsonb       NOT NULL,
+    roll_up       text        NOT NULL DEFAULT 'complete',
     registered_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     registered_by name        NOT NULL DEFAULT CURRENT_USER,
-    CONSTRAINT pk_plan PRIMARY KEY (plan)
+    CONSTRAINT pk_plan PRIMARY KEY (plan),
+    CONSTRAINT ck_plan_roll_up CHECK (roll_up IN ('complete', 'begin', 'manual'))
 );
 COMMENT ON TABLE canon.plan IS 'Hierarchies that canon.plan_instantiate() can copy, see canon.plan_register()';
 COMMENT ON COLUMN canon.plan.plan IS 'Name of the hierarchy';
 COMMENT ON COLUMN canon.plan.store IS 'Schema that keeps lineage, overrides and notices of its instances';
 COMMENT ON COLUMN canon.plan.run IS 'The table whose rows a template is instantiated for, and its columns';
+COMMENT ON COLUMN canon.plan.roll_up IS
+    'Whether statuses of groups follow those of their tasks: complete, begin (people complete them), manual';
 COMMENT ON COLUMN canon.plan.registered_at IS 'Time of the registration';
 COMMENT ON COLUMN canon.plan.registered_by IS 'Role that registered it, and may replace it';
 
@@ -88,3 +92,7 @@ GRANT SELECT ON canon.plan, canon.plan_mapping TO PUBLIC;
 GRANT INSERT, UPDATE, DELETE ON canon.plan, canon.plan_mapping TO @extowner@;
 SELECT pg_catalog.pg_extension_config_dump('canon.plan', '');
 SELECT pg_catalog.pg_extension_config_dump('canon.plan_mapping', '');
+CREATE TRIGGER configuration_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON canon.plan
+    FOR EACH STATEMENT EXECUTE FUNCTION canon.configuration_changed();
+CREATE TRIGGER configuration_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON canon.plan_mapping
+    FOR EACH STATEMENT EXECUTE FUNCTION canon.configuration_changed();

@@ -1,13 +1,15 @@
 //! Decisions about rows of an instance: cancel, skip, override a gate.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use pgrx::Uuid;
 use serde_json::json;
 
 use super::error::PlanError;
-use super::guard::root_of;
-use super::instance::{Instance, Node, Phase};
+use super::follow::{self, quietly};
+use super::instance::{Instance, Node, Phase, to_pg};
+use super::known;
 use super::mapping::{Kind, Level, Mapping};
 use super::resync::{cancel, record, set_status};
 use super::sql::{Db, ident};
@@ -15,7 +17,7 @@ use crate::error::Result;
 
 /// Where a row of an instance is.
 struct Place {
-    mapping: Mapping,
+    mapping: Rc<Mapping>,
     /// Position in [`Mapping::levels`].
     level: usize,
     instance: Uuid,
@@ -86,16 +88,26 @@ fn reason(text: &str) -> Result<&str> {
 }
 
 fn place(db: &Db, id: Uuid) -> Result<Place> {
-    for mapping in Mapping::all(db)? {
+    for mapping in known::all(db)?.iter() {
         for level in 0..mapping.levels.len() {
-            let own = &mapping.levels[level];
-            if let Some((root, _)) = root_of(db, &mapping, own, &id.to_string())? {
-                let instance = uuid::Uuid::parse_str(&root).map_or(id, super::instance::to_pg);
-                return Ok(Place { mapping, level, instance });
+            if let Some(root) = root_of(db, mapping, &mapping.levels[level], id)? {
+                return Ok(Place { mapping: Rc::clone(mapping), level, instance: to_pg(root) });
             }
         }
     }
     Err(PlanError::UnknownInstance { instance: id.to_string() }.into())
+}
+
+/// The instance around a row.
+fn root_of(db: &Db, mapping: &Mapping, level: &Level, id: Uuid) -> Result<Option<uuid::Uuid>> {
+    let (row, joins) = mapping.joins_up(level);
+    let sql = format!(
+        "SELECT pg_catalog.to_json(i.{}) FROM {} {row}{joins} WHERE {row}.{} OPERATOR(pg_catalog.=) $1",
+        ident(&mapping.root().instance_key),
+        level.instance,
+        ident(&level.instance_key),
+    );
+    db.json(&sql, &[id.into()])
 }
 
 /// Cancels a row with everything below it that is not over.
@@ -112,10 +124,13 @@ pub(super) fn cancel_node(id: Uuid, why: &str) -> Result<Vec<Set>> {
     }
     let instance = Instance::read(&db, place.instance, false)?;
     let chosen: Vec<u32> = instance.below(id).into_iter().filter(|n| instance.is_unfinished(*n)).collect();
-    let sets = instance.set_to(&db, &chosen, cancelled, Some(why))?;
-    close_gates(&db, &instance, &chosen, why)?;
+    let mut sets = quietly(|| {
+        let sets = instance.set_to(&db, &chosen, cancelled, Some(why))?;
+        close_gates(&db, &instance, &chosen, why).map(|()| sets)
+    })?;
     let detail = json!({"rows": sets.len()});
     record(&db, &place.mapping, place.instance, &own.level, id, "cancel", Some(why), detail)?;
+    sets.extend(follow::groups(&place.mapping, place.instance)?);
     Ok(sets)
 }
 
@@ -133,7 +148,7 @@ fn close_gates(db: &Db, instance: &Instance, groups: &[u32], why: &str) -> Resul
             ident(parent)
         );
         let open: Vec<uuid::Uuid> = db.list(&sql, &[ids.clone().into(), status.open.clone().into()])?;
-        cancel(db, level, open.into_iter().map(super::instance::to_pg).collect(), why)?;
+        cancel(db, level, open.into_iter().map(to_pg).collect(), why)?;
     }
     Ok(())
 }
@@ -158,16 +173,19 @@ pub(super) fn skip(id: Uuid, why: &str, policy: Policy) -> Result<Vec<Set>> {
     }
     let waiting = instance.waiting_for(number, policy == Policy::SkipCascade);
     let waiting: Vec<u32> = waiting.into_iter().filter(|n| instance.nodes[*n as usize].phase == Phase::Open).collect();
-    let mut sets = match policy {
-        Policy::Continue | Policy::Stop => instance.set_to(&db, &[number], cancelled, Some(why))?,
-        Policy::SkipCascade => instance.set_to(&db, &[&[number], waiting.as_slice()].concat(), cancelled, Some(why))?,
-    };
-    if policy == Policy::Stop {
-        sets.extend(instance.set_to(&db, &waiting, held, Some(why))?);
-    }
+    let mut sets = quietly(|| match policy {
+        Policy::Continue => instance.set_to(&db, &[number], cancelled, Some(why)),
+        Policy::SkipCascade => instance.set_to(&db, &[&[number], waiting.as_slice()].concat(), cancelled, Some(why)),
+        Policy::Stop => {
+            let mut sets = instance.set_to(&db, &[number], cancelled, Some(why))?;
+            sets.extend(instance.set_to(&db, &waiting, held, Some(why))?);
+            Ok(sets)
+        }
+    })?;
     let detail = json!({"policy": policy.name(), "rows": sets.len()});
     let level = place.mapping.levels[place.level].level.clone();
     record(&db, &place.mapping, place.instance, &level, id, "skip", Some(why), detail)?;
+    sets.extend(follow::groups(&place.mapping, place.instance)?);
     Ok(sets)
 }
 

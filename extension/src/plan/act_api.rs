@@ -5,6 +5,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use super::act::Set;
+use super::error::given;
 use super::sql::connected;
 use super::{act, roll_up};
 
@@ -16,11 +17,11 @@ fn set_rows(sets: Vec<Set>) -> TableIterator<'static, SetRow> {
 }
 
 /// Cancels a row of an instance with all below it.
-#[pg_extern(schema = "canon", volatile, strict, parallel_unsafe)]
+#[pg_extern(schema = "canon", volatile, parallel_unsafe)]
 #[allow(clippy::type_complexity, reason = "the macro reads the columns from the type")]
 fn plan_cancel(
-    node: Uuid,
-    reason: &str,
+    node: Option<Uuid>,
+    reason: Option<&str>,
 ) -> Result<
     TableIterator<
         'static,
@@ -34,16 +35,16 @@ fn plan_cancel(
     >,
     ErrorReport,
 > {
-    Ok(set_rows(connected(|| act::cancel_node(node, reason))?))
+    Ok(set_rows(connected(|| act::cancel_node(given(node, "node")?, given(reason, "reason")?))?))
 }
 
 /// Skips a task that has not begun.
-#[pg_extern(schema = "canon", volatile, strict, parallel_unsafe)]
+#[pg_extern(schema = "canon", volatile, parallel_unsafe)]
 #[allow(clippy::type_complexity, reason = "the macro reads the columns from the type")]
 fn plan_skip(
-    task: Uuid,
-    reason: &str,
-    policy: default!(&str, "'continue'"),
+    task: Option<Uuid>,
+    reason: Option<&str>,
+    policy: default!(Option<&str>, "'continue'"),
 ) -> Result<
     TableIterator<
         'static,
@@ -57,15 +58,18 @@ fn plan_skip(
     >,
     ErrorReport,
 > {
-    Ok(set_rows(connected(|| act::skip(task, reason, act::Policy::read(policy)?))?))
+    Ok(set_rows(connected(|| {
+        let policy = act::Policy::read(given(policy, "policy")?)?;
+        act::skip(given(task, "task")?, given(reason, "reason")?, policy)
+    })?))
 }
 
 /// Takes a gate out of the way.
-#[pg_extern(schema = "canon", volatile, strict, parallel_unsafe)]
+#[pg_extern(schema = "canon", volatile, parallel_unsafe)]
 #[allow(clippy::type_complexity, reason = "the macro reads the columns from the type")]
 fn plan_override_gate(
-    gate: Uuid,
-    reason: &str,
+    gate: Option<Uuid>,
+    reason: Option<&str>,
 ) -> Result<
     TableIterator<
         'static,
@@ -79,15 +83,15 @@ fn plan_override_gate(
     >,
     ErrorReport,
 > {
-    Ok(set_rows(vec![connected(|| act::override_gate(gate, reason))?]))
+    Ok(set_rows(vec![connected(|| act::override_gate(given(gate, "gate")?, given(reason, "reason")?))?]))
 }
 
 /// Lets groups and the plan follow their tasks.
-#[pg_extern(schema = "canon", volatile, strict, parallel_unsafe)]
+#[pg_extern(schema = "canon", volatile, parallel_unsafe)]
 #[allow(clippy::type_complexity, reason = "the macro reads the columns from the type")]
 fn plan_roll_up(
-    instance: Uuid,
-    complete: default!(bool, "true"),
+    instance: Option<Uuid>,
+    complete: default!(Option<bool>, "true"),
 ) -> Result<
     TableIterator<
         'static,
@@ -101,5 +105,5 @@ fn plan_roll_up(
     >,
     ErrorReport,
 > {
-    Ok(set_rows(connected(|| roll_up::roll_up(instance, complete))?))
+    Ok(set_rows(connected(|| roll_up::roll_up(given(instance, "instance")?, given(complete, "complete")?))?))
 }

@@ -4,6 +4,7 @@ use canon_core::plan::GraphError;
 use serde::Deserialize;
 
 use super::error::PlanError;
+use super::known;
 use super::mapping::{Kind, Level, Mapping};
 use super::options::Unscoped;
 use super::sql::{Db, ident};
@@ -23,11 +24,12 @@ pub(super) struct Problem {
 
 /// Checks a template as a whole: one query a level.
 pub(super) fn check(db: &Db, template: &str) -> Result<Vec<Problem>> {
-    let mapping = Mapping::of_template(db, template)?;
+    let mapping = known::of_template(db, template)?;
     let tree = Tree::read(db, &mapping, template, None, Unscoped::Keep)?;
     let mut checker = Checker { db, mapping: &mapping, tree: &tree, problems: Vec::new() };
     checker.waiting(template)?;
     checker.outside();
+    checker.loose_ends(template)?;
     checker.tasks()?;
     checker.empty_groups();
     checker.references()?;
@@ -83,6 +85,21 @@ impl Checker<'_> {
                 self.report("warning", "outside predecessor", number, detail);
             }
         }
+    }
+
+    /// Rows of `plan_dependency` that bind nothing.
+    fn loose_ends(&mut self, template: &str) -> Result<()> {
+        for (level, key) in self.tree.loose_ends(self.db, self.mapping, template)? {
+            self.problems.push(Problem {
+                severity: "warning",
+                problem: "dependency",
+                level,
+                key,
+                label: None,
+                detail: "plan_dependency names it, and it is no group or task of this template".to_owned(),
+            });
+        }
+        Ok(())
     }
 
     /// Tasks without a duration or a team.

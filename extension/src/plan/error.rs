@@ -7,11 +7,11 @@ use pgrx::PgSqlErrorCode as Code;
 pub(crate) enum PlanError {
     #[error("there is no plan called \"{name}\"")]
     UnknownPlan { name: String, known: Vec<String> },
-    #[error("no registered plan has a template with the key {template}")]
+    #[error("no registered plan has a template with the key {}", shown(template))]
     UnknownTemplate { template: String },
     #[error("no registered plan has an instance with the key {instance}")]
     UnknownInstance { instance: String },
-    #[error("{table} has no row with the key {run}")]
+    #[error("{table} has no row with the key {}", shown(run))]
     UnknownRun { table: String, run: String },
     #[error("template {template} is retired")]
     Retired { template: String, status: String },
@@ -35,10 +35,28 @@ pub(crate) enum PlanError {
     NotYours { plan: String, owner: String },
     #[error("instance {instance} has no record of its template")]
     NoLineage { instance: String },
+    #[error("{argument} must not be null")]
+    Null { argument: &'static str },
     #[error("{what}")]
     Argument { what: String, hint: String },
     #[error("execution of instance {instance} has begun")]
     Frozen { instance: String },
+    #[error("execution of instance {instance} has begun: its template and its run stay")]
+    Moved { instance: String },
+}
+
+/// An argument that a caller has to pass.
+pub(super) fn given<T>(value: Option<T>, argument: &'static str) -> crate::error::Result<T> {
+    Ok(value.ok_or(PlanError::Null { argument })?)
+}
+
+/// A key as a message shows it.
+fn shown(key: &str) -> String {
+    let mut shown: String = key.chars().take(100).collect();
+    if shown.len() < key.len() {
+        shown.push('…');
+    }
+    if shown.is_empty() { "\"\"".to_owned() } else { shown }
 }
 
 impl PlanError {
@@ -53,11 +71,13 @@ impl PlanError {
             | Self::NoStatus { .. }
             | Self::OtherOptions { .. }
             | Self::NoLineage { .. }
-            | Self::Frozen { .. } => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            | Self::Frozen { .. }
+            | Self::Moved { .. } => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             Self::Cycle { .. } | Self::LeftOut { .. } => Code::ERRCODE_CHECK_VIOLATION,
             Self::Options { .. } | Self::Override { .. } | Self::Mapping { .. } | Self::Argument { .. } => {
                 Code::ERRCODE_INVALID_PARAMETER_VALUE
             }
+            Self::Null { .. } => Code::ERRCODE_NULL_VALUE_NOT_ALLOWED,
             Self::NotYours { .. } => Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
         }
     }
@@ -101,6 +121,7 @@ impl PlanError {
             Self::Frozen { instance } => Some(format!(
                 "SELECT * FROM canon.plan_resync('{instance}', 'apply', force => true); -- follows the template all the same"
             )),
+            Self::Moved { .. } => Some("Make another instance: canon.plan_instantiate().".to_owned()),
             _ => None,
         }
     }

@@ -126,22 +126,10 @@ fn stays(mapping: &Mapping, tree: &Tree, empty: Empty) -> Vec<bool> {
 
 /// Instances of given template rows ($1) in a run ($2), as an object from template key to id.
 fn in_run(mapping: &Mapping, level: &Level) -> String {
-    let mut joins = String::new();
-    let (mut below, mut at) = (level, 0);
-    while let (Some(above), Some(parent)) = (mapping.parent_of(below), &below.instance_parent) {
-        joins.push_str(&format!(
-            " JOIN {} i{} ON i{}.{} OPERATOR(pg_catalog.=) i{at}.{}",
-            above.instance,
-            at + 1,
-            at + 1,
-            ident(&above.instance_key),
-            ident(parent)
-        ));
-        (below, at) = (above, at + 1);
-    }
+    let (row, joins) = mapping.joins_up(level);
     format!(
-        "SELECT pg_catalog.json_object_agg(i0.{tmpl}::text, i0.{key}) FROM {table} i0{joins} \
-         WHERE i0.{tmpl}::text OPERATOR(pg_catalog.=) ANY ($1) AND i{at}.{run}::text OPERATOR(pg_catalog.=) $2",
+        "SELECT pg_catalog.json_object_agg({row}.{tmpl}::text, {row}.{key}) FROM {table} {row}{joins} \
+         WHERE {row}.{tmpl}::text OPERATOR(pg_catalog.=) ANY ($1) AND i.{run}::text OPERATOR(pg_catalog.=) $2",
         tmpl = ident(&level.instance_template),
         key = ident(&level.instance_key),
         table = level.instance,

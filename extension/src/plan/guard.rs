@@ -1,26 +1,24 @@
-//! Trigger functions: templates stay free of circles, instances stay as they were when execution
-//! began.
+//! Trigger functions: what they know about the call. And the one that keeps templates free of
+//! circles.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::rc::Rc;
+use std::thread::LocalKey;
 
 use pgrx::heap_tuple::PgHeapTuple;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use pgrx::{AllocatedByPostgres, AllocatedByRust, PgTriggerError};
+use pgrx::{AllocatedByRust, PgTriggerError};
 
 use super::check::{refuse_cycle, template_of};
 use super::error::PlanError;
-use super::instance::Phase;
-use super::mapping::{Level, Mapping};
-use super::sql::{Db, connected, ident};
-use crate::cache::{Cache, Sources};
+use super::known;
+use super::mapping::Mapping;
+use super::sql::{Db, connected};
 use crate::error::{self, Error};
 
 thread_local! {
-    static MAPPINGS: Cache<String, Mapping> = Cache::new();
-    static UNFROZEN: Cell<bool> = const { Cell::new(false) };
     static CHECKED: RefCell<Checked> = RefCell::new(Checked::default());
 }
 
@@ -48,23 +46,6 @@ impl Checked {
     fn forget(&mut self) {
         self.seen.clear();
     }
-}
-
-/// The mapping, kept until a registration changes it.
-fn mapping(plan: &str) -> error::Result<Rc<Mapping>> {
-    MAPPINGS.with(|cache| {
-        cache.get(plan.to_owned(), |sources: &mut Sources| {
-            for table in ["canon.plan", "canon.plan_mapping"] {
-                sources.add(relation(table)?);
-            }
-            Mapping::named(&Db::reading(), plan)
-        })
-    })
-}
-
-fn relation(name: &str) -> error::Result<pg_sys::Oid> {
-    let sql = "SELECT pg_catalog.to_json(pg_catalog.to_regclass($1)::pg_catalog.oid::pg_catalog.int8)";
-    Ok(pg_sys::Oid::from(Db::reading().json::<u32>(sql, &[name.into()])?))
 }
 
 /// Constraint trigger of a template's table.
@@ -107,94 +88,15 @@ fn declared_no_cycle(trigger: &PgTrigger<'_>) -> error::Result<()> {
     let (Some(plan), Some(template)) = (new_value(trigger, "plan"), new_value(trigger, "template")) else {
         return Ok(());
     };
-    let mapping = mapping(&plan)?;
+    let mapping = known::named(&Db::reading(), &plan)?;
     if CHECKED.with_borrow_mut(|c| c.first("", &template)) {
         refuse_cycle(&Db::latest(), &mapping, &template)?;
     }
     Ok(())
 }
 
-/// Row trigger of an instance's table: refuses what changes the plan once its execution has begun.
-#[pg_trigger(sql = "
-CREATE FUNCTION canon.plan_frozen() RETURNS trigger
-LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
-")]
-#[allow(clippy::needless_lifetimes, reason = "the macro wants them named")]
-fn plan_frozen<'a>(trigger: &'a PgTrigger<'a>) -> Result<Option<PgHeapTuple<'a, AllocatedByPostgres>>, PgTriggerError> {
-    if !UNFROZEN.get()
-        && let Err(error) = connected(|| frozen(trigger))
-    {
-        ErrorReport::from(error).report(PgLogLevel::ERROR);
-    }
-    Ok(if trigger.event().fired_by_delete() { trigger.old() } else { trigger.new() })
-}
-
-fn frozen(trigger: &PgTrigger<'_>) -> error::Result<()> {
-    let (mapping, level) = arguments(trigger, "canon.plan_frozen")?;
-    let found = &mapping.levels[level];
-    // A row that moves is a change of the plan it comes from and of the one it goes to; the one it
-    // comes from is asked, and its foreign key has checked the other.
-    let Some(parent) = found.instance_parent.as_deref().and_then(|column| new_value(trigger, column)) else {
-        return Ok(());
-    };
-    let Some(above) = mapping.parent_of(found) else { return Ok(()) };
-    let db = Db::latest();
-    let Some((root, status)) = root_of(&db, &mapping, above, &parent)? else { return Ok(()) };
-    let begun = matches!(mapping.root().phase(status.as_deref()), Phase::Running | Phase::Done);
-    if begun { Err(PlanError::Frozen { instance: root }.into()) } else { Ok(()) }
-}
-
-/// The instance around a row, with the name of its status.
-pub(super) fn root_of(
-    db: &Db,
-    mapping: &Mapping,
-    level: &Level,
-    id: &str,
-) -> error::Result<Option<(String, Option<String>)>> {
-    let (mut joins, mut below, mut alias) = (String::new(), level, 0);
-    let name = |at: usize, is_root: bool| if is_root { "i".to_owned() } else { format!("i{at}") };
-    let first = name(0, level.parent.is_none());
-    while let (Some(above), Some(parent)) = (mapping.parent_of(below), &below.instance_parent) {
-        let next = name(alias + 1, above.parent.is_none());
-        joins.push_str(&format!(
-            " JOIN {} {next} ON {next}.{} OPERATOR(pg_catalog.=) {}.{}",
-            above.instance,
-            ident(&above.instance_key),
-            name(alias, below.parent.is_none()),
-            ident(parent)
-        ));
-        (below, alias) = (above, alias + 1);
-    }
-    let (status, status_join) = match &below.status {
-        Some(status) => status.name_of_row(),
-        None => ("NULL".to_owned(), String::new()),
-    };
-    let sql = format!(
-        "SELECT pg_catalog.json_build_array(i.{}, {status}) FROM {} {first}{joins}{status_join} \
-         WHERE {first}.{} OPERATOR(pg_catalog.=) $1::pg_catalog.uuid",
-        ident(&below.instance_key),
-        level.instance,
-        ident(&level.instance_key),
-    );
-    db.json(&sql, &[id.into()])
-}
-
-/// Runs `body` while frozen plans can be changed.
-pub(super) fn unfrozen<T>(body: impl FnOnce() -> T) -> T {
-    struct Freeze;
-    impl Drop for Freeze {
-        // An error unwinds through here, so that no later statement finds the door open.
-        fn drop(&mut self) {
-            UNFROZEN.set(false);
-        }
-    }
-    UNFROZEN.set(true);
-    let _freeze = Freeze;
-    body()
-}
-
 /// The plan and the level that a trigger was created for.
-fn arguments(trigger: &PgTrigger<'_>, function: &str) -> error::Result<(Rc<Mapping>, usize)> {
+pub(super) fn arguments(trigger: &PgTrigger<'_>, function: &str) -> error::Result<(Rc<Mapping>, usize)> {
     let arguments = trigger.extra_args().map_err(internal)?;
     let [plan, level] = arguments.as_slice() else {
         return Err(PlanError::Argument {
@@ -203,12 +105,79 @@ fn arguments(trigger: &PgTrigger<'_>, function: &str) -> error::Result<(Rc<Mappi
         }
         .into());
     };
-    let mapping = mapping(plan)?;
+    let mapping = known::named(&Db::reading(), plan)?;
     let Some(found) = mapping.levels.iter().position(|l| l.level == *level) else {
         let message = format!("there is no level \"{level}\"");
         return Err(PlanError::Mapping { plan: plan.clone(), message }.into());
     };
     Ok((mapping, found))
+}
+
+/// The rows that a statement has changed: the names under which statements of this connection find
+/// them as they were, and as they are.
+pub(super) struct Changed {
+    pub(super) before: Option<String>,
+    pub(super) after: Option<String>,
+}
+
+impl Changed {
+    /// Of a statement trigger with transition tables.
+    pub(super) fn of(trigger: &PgTrigger<'_>, function: &str) -> error::Result<Self> {
+        let data = trigger.trigger_data();
+        let name = |name: *const std::ffi::c_char| {
+            // SAFETY: a name of the trigger, or null.
+            (!name.is_null()).then(|| unsafe { std::ffi::CStr::from_ptr(name) }.to_string_lossy().into_owned())
+        };
+        // SAFETY: the trigger's description and its data are there as long as its call, and the SPI
+        // connection that is told of the tables ends before.
+        let (changed, registered) = unsafe {
+            let described = &*data.tg_trigger;
+            let changed = Self { before: name(described.tgoldtable), after: name(described.tgnewtable) };
+            (changed, pg_sys::SPI_register_trigger_data(std::ptr::from_ref(data).cast_mut()))
+        };
+        let event = trigger.event();
+        let before = event.fired_by_update() || event.fired_by_delete();
+        let after = event.fired_by_update() || event.fired_by_insert();
+        let complete = changed.before.is_some() >= before && changed.after.is_some() >= after;
+        if registered != pg_sys::SPI_OK_TD_REGISTER as i32 || !complete {
+            return Err(PlanError::Argument {
+                what: format!("{function}() needs a statement trigger with transition tables"),
+                hint: "SELECT canon.plan_protect('my_plan'); -- creates the triggers of a registered plan".to_owned(),
+            }
+            .into());
+        }
+        Ok(changed)
+    }
+}
+
+/// Runs `body` while a flag of this backend is set.
+pub(super) fn while_set<T>(flag: &'static LocalKey<Cell<bool>>, body: impl FnOnce() -> T) -> T {
+    struct Restore(&'static LocalKey<Cell<bool>>, bool);
+    impl Drop for Restore {
+        // An error unwinds through here, so that no later statement finds the flag set.
+        fn drop(&mut self) {
+            self.0.set(self.1);
+        }
+    }
+    let _restore = Restore(flag, flag.replace(true));
+    body()
+}
+
+/// Whether an UPDATE has set one of these columns, as in `UPDATE OF`; other statements concern all.
+pub(super) fn sets_one_of<'a>(trigger: &PgTrigger<'_>, mut columns: impl Iterator<Item = &'a str>) -> bool {
+    if !trigger.event().fired_by_update() {
+        return true;
+    }
+    let data = trigger.trigger_data();
+    columns.any(|column| {
+        let Ok(column) = std::ffi::CString::new(column) else { return false };
+        // SAFETY: the relation and the set are there as long as the trigger's call.
+        unsafe {
+            let number = pg_sys::SPI_fnumber((*data.tg_relation).rd_att, column.as_ptr());
+            number > 0
+                && pg_sys::bms_is_member(number - pg_sys::FirstLowInvalidHeapAttributeNumber, data.tg_updatedcols)
+        }
+    })
 }
 
 /// A column of the row that a trigger was fired for, as text: of the new one, or of the deleted one.

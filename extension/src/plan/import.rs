@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::error::PlanError;
-use super::mapping::{Import, Mapping};
+use super::known;
+use super::mapping::Import;
 use super::sql::{Db, ident};
 use crate::error::Result;
 
@@ -47,12 +48,11 @@ fn functions(db: &Db, plan: Option<&str>) -> Result<Import> {
         PlanError::Argument { what, hint: "SELECT plan, run->'import' AS import FROM canon.plan;".to_owned() }.into()
     };
     if let Some(name) = plan {
-        return Mapping::named(db, name)?
-            .run
-            .import
-            .ok_or_else(|| wrong(format!("plan \"{name}\" names no functions for imports")));
+        let import = known::named(db, name)?.run.import.clone();
+        return import.ok_or_else(|| wrong(format!("plan \"{name}\" names no functions for imports")));
     }
-    let mut found = Mapping::all(db)?.into_iter().filter_map(|m| m.run.import);
+    let all = known::all(db)?;
+    let mut found = all.iter().filter_map(|m| m.run.import.clone());
     match (found.next(), found.next()) {
         (Some(import), None) => Ok(import),
         (None, _) => Err(wrong("no registered plan names functions for imports".to_owned())),

@@ -6,7 +6,6 @@ use pgrx::datum::DatumWithOid;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::error::PlanError;
 use super::sql::{Db, ident};
 use crate::error::Result;
 
@@ -21,14 +20,30 @@ pub(super) enum Kind {
     Gate,
 }
 
+/// Whether statuses of groups follow those of their tasks by themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RollUp {
+    /// They begin, are completed, and are cancelled.
+    #[default]
+    Complete,
+    /// They begin and are cancelled; people complete them.
+    Begin,
+    /// When somebody calls `canon.plan_roll_up`.
+    Manual,
+}
+
 /// A hierarchy.
 #[derive(Debug, Deserialize)]
 pub(super) struct Mapping {
     pub(super) plan: String,
     pub(super) store: String,
+    pub(super) roll_up: RollUp,
     pub(super) run: Run,
     /// Parents before children; the first is the root.
     pub(super) levels: Vec<Level>,
+    /// Schemas of its tables: OID, name.
+    pub(super) schemas: Vec<(u32, String)>,
 }
 
 /// The table that says what a template is instantiated for.
@@ -173,57 +188,9 @@ pub(super) struct Ref {
     pub(super) level: String,
 }
 
-/// Reads a mapping with the names and types as the catalogue has them now, so that renamed tables
-/// are followed.
-const READ: &str = include_str!("mapping.sql");
-
 impl Mapping {
-    /// All mappings, in the order of their names.
-    pub(super) fn all(db: &Db) -> Result<Vec<Self>> {
-        db.list(READ, &[])
-    }
-
-    /// The mapping of that name.
-    pub(super) fn named(db: &Db, name: &str) -> Result<Self> {
-        let mut all = Self::all(db)?;
-        match all.iter().position(|m| m.plan == name) {
-            Some(at) => Ok(all.swap_remove(at)),
-            None => {
-                let known = all.into_iter().map(|m| m.plan).collect();
-                Err(PlanError::UnknownPlan { name: name.to_owned(), known }.into())
-            }
-        }
-    }
-
-    /// The mapping whose root template holds that key.
-    pub(super) fn of_template(db: &Db, template: &str) -> Result<Self> {
-        for mapping in Self::all(db)? {
-            let root = mapping.root();
-            if mapping.has_row(db, &root.template, &root.template_key, template)? {
-                return Ok(mapping);
-            }
-        }
-        Err(PlanError::UnknownTemplate { template: template.to_owned() }.into())
-    }
-
-    /// The mapping whose root instance holds that key.
-    pub(super) fn of_instance(db: &Db, instance: pgrx::Uuid) -> Result<Self> {
-        for mapping in Self::all(db)? {
-            let root = mapping.root();
-            let sql = format!(
-                "SELECT pg_catalog.to_json(EXISTS (SELECT FROM ONLY {} i WHERE i.{} OPERATOR(pg_catalog.=) $1))",
-                root.instance,
-                ident(&root.instance_key)
-            );
-            if db.json(&sql, &[instance.into()])? {
-                return Ok(mapping);
-            }
-        }
-        Err(PlanError::UnknownInstance { instance: instance.to_string() }.into())
-    }
-
     /// Compared as text: what a user passes need not be of the key's type.
-    fn has_row(&self, db: &Db, table: &str, key: &str, value: &str) -> Result<bool> {
+    pub(super) fn has_row(&self, db: &Db, table: &str, key: &str, value: &str) -> Result<bool> {
         let sql = format!(
             "SELECT pg_catalog.to_json(EXISTS (SELECT FROM {table} t WHERE t.{}::text OPERATOR(pg_catalog.=) $1))",
             ident(key)
@@ -250,6 +217,25 @@ impl Mapping {
     pub(super) fn parent_position(&self, level: usize) -> Option<usize> {
         let parent = self.levels[level].parent.as_deref()?;
         self.levels.iter().position(|l| l.level == parent)
+    }
+
+    /// From a row of a level's instance table up to the root, which is `i`: the name of the row, and
+    /// the joins.
+    pub(super) fn joins_up(&self, level: &Level) -> (String, String) {
+        let name = |at: usize, level: &Level| if level.parent.is_none() { "i".to_owned() } else { format!("i{at}") };
+        let (mut joins, mut below, mut at) = (String::new(), level, 0);
+        while let (Some(above), Some(parent)) = (self.parent_of(below), &below.instance_parent) {
+            joins.push_str(&format!(
+                " JOIN {} {next} ON {next}.{} OPERATOR(pg_catalog.=) {}.{}",
+                above.instance,
+                ident(&above.instance_key),
+                name(at, below),
+                ident(parent),
+                next = name(at + 1, above),
+            ));
+            (below, at) = (above, at + 1);
+        }
+        (name(0, level), joins)
     }
 
     /// A table of the store.

@@ -3,7 +3,16 @@ FROM (
     SELECT p.plan AS name, pg_catalog.json_build_object(
         'plan', p.plan,
         'store', p.store,
+        'roll_up', p.roll_up,
         'run', p.run,
+        'schemas', (
+            SELECT pg_catalog.json_agg(DISTINCT pg_catalog.jsonb_build_array(n.oid::pg_catalog.int8, n.nspname))
+            FROM canon.plan_mapping m
+            JOIN pg_catalog.pg_class c
+                ON c.oid OPERATOR(pg_catalog.=) m.template OR c.oid OPERATOR(pg_catalog.=) m.instance
+            JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+            WHERE m.plan OPERATOR(pg_catalog.=) p.plan
+        ),
         'levels', (
             SELECT pg_catalog.json_agg(
                 pg_catalog.to_jsonb(m) OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object(

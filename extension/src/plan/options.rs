@@ -84,6 +84,9 @@ impl From<OutsideOption> for Outside {
     }
 }
 
+/// Bytes of an idempotency key: it is part of an index.
+const KEY_LIMIT: usize = 500;
+
 impl Options {
     /// Reads what a caller passed.
     pub(super) fn read(options: Value) -> Result<Self> {
@@ -93,6 +96,10 @@ impl Options {
         }
         let parsed: Self =
             serde_json::from_value(options).map_err(|error| PlanError::Options { message: error.to_string() })?;
+        if parsed.idempotency_key.len() > KEY_LIMIT {
+            let message = format!("the idempotency_key is longer than {KEY_LIMIT} bytes");
+            return Err(PlanError::Options { message }.into());
+        }
         for (at, one) in parsed.overrides.iter().enumerate() {
             if one.template.is_some() == one.code.is_some() {
                 let message = format!("overrides[{at}] must name its row by \"template\" or by \"code\"");

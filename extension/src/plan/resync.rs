@@ -9,14 +9,15 @@ use serde_json::json;
 
 use super::drift::{Comparison, Drift, DriftKind, compare};
 use super::error::PlanError;
-use super::guard::unfrozen;
+use super::follow::{self, quietly};
+use super::frozen::unfrozen;
 use super::insert::{Copy, insert_leaves, insert_nodes};
 use super::instance::Phase;
 use super::mapping::{Kind, Level};
 use super::sql::{Db, ident, unnest};
 use super::status;
 use super::store::{self, Content};
-use super::{ids, options};
+use super::{ids, known, options};
 use crate::error::{Error, Result};
 use crate::guc::Pinned;
 
@@ -59,7 +60,7 @@ pub(super) fn resync(id: Uuid, apply: bool, force: bool) -> Result<Comparison> {
         return compare(&Db::reading(), id);
     }
     let latest = Db::latest();
-    let mapping = super::mapping::Mapping::of_instance(&latest, id)?;
+    let mapping = known::of_instance(&latest, id)?;
     let request = store::lineage(&latest, &mapping, id)?;
     let lock = ids::lock(&mapping.plan, &request.template, &request.run);
     latest.run("SELECT pg_catalog.pg_advisory_xact_lock($1)", &[lock.into()])?;
@@ -71,7 +72,8 @@ pub(super) fn resync(id: Uuid, apply: bool, force: bool) -> Result<Comparison> {
     if frozen && !force && comparison.rows.iter().any(follows) {
         return Err(PlanError::Frozen { instance: id.to_string() }.into());
     }
-    unfrozen(|| Resync { db: &db, id, comparison: &comparison }.apply())?;
+    quietly(|| unfrozen(|| Resync { db: &db, id, comparison: &comparison }.apply()))?;
+    follow::groups(&mapping, id)?;
     Ok(comparison)
 }
 

@@ -1,17 +1,18 @@
 //! Back to the template: promoting what an instance has learnt, cloning a template.
 
+use canon_core::plan::Codes;
 use pgrx::Uuid;
 use serde_json::json;
 
 use super::drift::{self, DriftKind};
 use super::error::PlanError;
-use super::ids;
-use super::mapping::{Level, Mapping};
+use super::mapping::{Kind, Level, Mapping};
 use super::options::Unscoped;
 use super::resync::record;
 use super::sql::{Db, ident, unnest};
 use super::store::{self, Content};
 use super::tree::Tree;
+use super::{ids, known};
 use crate::error::Result;
 
 /// A column of the template that takes, or took, the value of an instance.
@@ -27,6 +28,13 @@ pub(super) fn promote(instance: Uuid, node: Uuid, apply: bool, why: Option<&str>
     let comparison = drift::compare(&db, instance)?;
     let mapping = &comparison.instance.mapping;
     let own = |d: &&drift::Drift| d.node == Some(node) && matches!(d.kind, DriftKind::Changed | DriftKind::Reordered);
+    if !comparison.instance.has_row(&db, node)? {
+        return Err(PlanError::Argument {
+            what: format!("{node} is no row of instance {instance}"),
+            hint: format!("SELECT level, node, label FROM canon.plan_schedule('{instance}');"),
+        }
+        .into());
+    }
     let mut promoted = Vec::new();
     for drift in comparison.rows.iter().filter(own) {
         let level = &mapping.levels[drift.level];
@@ -62,8 +70,12 @@ pub(super) fn promote(instance: Uuid, node: Uuid, apply: bool, why: Option<&str>
 
 /// Copies a template with everything that belongs to it; the key of the copy.
 pub(super) fn clone(template: &str, name: &str) -> Result<String> {
+    if name.trim().is_empty() {
+        let (what, hint) = ("the copy needs a name".to_owned(), "Pass a name that people know it by.".to_owned());
+        return Err(PlanError::Argument { what, hint }.into());
+    }
     let db = Db::fixed();
-    let mapping = Mapping::of_template(&db, template)?;
+    let mapping = known::of_template(&db, template)?;
     if let Some(level) = mapping.levels.iter().find(|l| l.key_type != "uuid") {
         return Err(PlanError::Argument {
             what: format!("level \"{}\" has keys of type {}: they cannot be computed", level.level, level.key_type),
@@ -119,6 +131,14 @@ fn clone_level(
     if let (None, Some(label)) = (&level.parent, label) {
         special.push((label.clone(), "$3".to_owned()));
     }
+    let codes = new_codes(db, mapping, tree, position, level)?;
+    let code_join = format!(
+        " LEFT JOIN {} AS c (key, code) ON c.key OPERATOR(pg_catalog.=) t.{key}::text",
+        unnest(["$4".to_owned(), "$5".to_owned()])
+    );
+    if let (Some(code), Some(_)) = (&level.code, &codes) {
+        special.push((code.clone(), "c.code".to_owned()));
+    }
     // What the server fills in by itself, and what says when the row was made, is not copied.
     let plain: Vec<String> = db.list(
         "SELECT pg_catalog.json_agg(attname ORDER BY attnum) FROM pg_catalog.pg_attribute \
@@ -131,20 +151,19 @@ fn clone_level(
     let columns: Vec<String> = special.iter().map(|(c, _)| ident(c)).chain(plain.iter().map(|c| ident(c))).collect();
     let values: Vec<String> =
         special.iter().map(|(_, v)| v.clone()).chain(plain.iter().map(|c| format!("t.{}", ident(c)))).collect();
-    let (place, keys): (String, Vec<String>) = match (level.in_graph(), mapping.parent_position(position)) {
-        (false, Some(above)) => (
-            ident(level.template_parent.as_deref().unwrap_or_default()),
-            tree.nodes.iter().filter(|n| n.level == above).map(|n| n.key.clone()).collect(),
-        ),
-        _ => (key.clone(), tree.nodes.iter().filter(|n| n.level == position).map(|n| n.key.clone()).collect()),
-    };
+    let (place, keys) = place_of(mapping, tree, position, level);
     let sql = format!(
-        "INSERT INTO {table} ({}) SELECT {} FROM {table} t WHERE t.{place}::text OPERATOR(pg_catalog.=) ANY ($1)",
+        "INSERT INTO {table} ({}) SELECT {} FROM {table} t{join} WHERE t.{place}::text OPERATOR(pg_catalog.=) ANY ($1)",
         columns.join(", "),
         values.join(", "),
         table = level.template,
+        join = if codes.is_some() { code_join } else { String::new() },
     );
-    db.run(&sql, &[keys.clone().into(), root.into(), name.into()])?;
+    let mut arguments = vec![keys.clone().into(), root.into(), name.into()];
+    if let Some((of, code)) = codes {
+        arguments.extend([of.into(), code.into()]);
+    }
+    db.run(&sql, &arguments)?;
     if let Some(filter) = &level.filter {
         let copies: Vec<Uuid> = keys.iter().map(|k| ids::node(root, &level.level, k)).collect();
         let sql = format!(
@@ -158,4 +177,55 @@ fn clone_level(
         db.run(&sql, &[keys.into(), copies.into()])?;
     }
     Ok(())
+}
+
+/// The column that selects the rows of a level in a template, and what it holds for them.
+fn place_of(mapping: &Mapping, tree: &Tree, position: usize, level: &Level) -> (String, Vec<String>) {
+    let (column, at) = match (level.in_graph(), mapping.parent_position(position), &level.template_parent) {
+        (false, Some(above), Some(parent)) => (parent, above),
+        _ => (&level.template_key, position),
+    };
+    (ident(column), tree.nodes.iter().filter(|n| n.level == at).map(|n| n.key.clone()).collect())
+}
+
+/// Codes for the copies of gates, by the keys of the originals: people pass and override a gate by
+/// its code, so no two have the same, in whatever template. `None` where a level keeps its codes.
+#[allow(clippy::type_complexity, reason = "two columns")]
+fn new_codes(
+    db: &Db,
+    mapping: &Mapping,
+    tree: &Tree,
+    position: usize,
+    level: &Level,
+) -> Result<Option<(Vec<String>, Vec<Option<String>>)>> {
+    let (Kind::Gate, Some(code)) = (level.kind, &level.code) else { return Ok(None) };
+    let limit: Option<i64> = db.json(
+        "SELECT pg_catalog.to_json(CASE WHEN a.atttypmod OPERATOR(pg_catalog.>) 4 \
+             THEN a.atttypmod OPERATOR(pg_catalog.-) 4 ELSE 1000 END) \
+         FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) a.atttypid \
+         WHERE a.attrelid OPERATOR(pg_catalog.=) $1::pg_catalog.regclass \
+         AND a.attname::text OPERATOR(pg_catalog.=) $2 AND t.typcategory OPERATOR(pg_catalog.=) 'S'",
+        &[level.template.as_str().into(), code.as_str().into()],
+    )?;
+    let Some(limit) = limit.and_then(|l| usize::try_from(l).ok()) else { return Ok(None) };
+    let (column, key) = (ident(code), ident(&level.template_key));
+    let (place, keys) = place_of(mapping, tree, position, level);
+    let originals: Vec<(String, Option<String>)> = db.list(
+        &format!(
+            "SELECT pg_catalog.json_agg(pg_catalog.json_build_array(t.{key}::text, t.{column}::text) \
+             ORDER BY t.{key}::text COLLATE pg_catalog.\"C\") FROM {} t \
+             WHERE t.{place}::text OPERATOR(pg_catalog.=) ANY ($1)",
+            level.template
+        ),
+        &[keys.into()],
+    )?;
+    let taken: Vec<String> = db.list(
+        &format!(
+            "SELECT pg_catalog.json_agg(DISTINCT t.{column}::text) FROM {} t WHERE t.{column} IS NOT NULL",
+            level.template
+        ),
+        &[],
+    )?;
+    let mut codes = Codes::new(taken, limit);
+    Ok(Some(originals.into_iter().map(|(key, code)| (key, code.map(|code| codes.next(&code)))).unzip()))
 }

@@ -39,12 +39,15 @@ pub(super) struct Scheduled {
 
 impl Options {
     pub(super) fn read(options: Value) -> Result<Self> {
+        let wrong = |why: String| PlanError::Argument {
+            what: format!("wrong options: {why}"),
+            hint: "Known keys: start, now, durations, ordered.".to_owned(),
+        };
         // A list would be taken for the values in their order.
-        let options = if options.is_object() { options } else { Value::Null };
-        serde_json::from_value(options).map_err(|error| {
-            let hint = "Known keys: start, now, durations, ordered.".to_owned();
-            PlanError::Argument { what: format!("wrong options: {error}"), hint }.into()
-        })
+        if !options.is_object() {
+            return Err(wrong("they are no JSON object".to_owned()).into());
+        }
+        Ok(serde_json::from_value(options).map_err(|error| wrong(error.to_string()))?)
     }
 }
 
@@ -116,10 +119,16 @@ pub(super) fn present_us() -> i64 {
 
 /// The server's own error names a text that is no time.
 fn time(db: &Db, text: &str) -> Result<i64> {
-    db.json(
-        "SELECT pg_catalog.to_json((EXTRACT(epoch FROM $1::timestamptz) OPERATOR(pg_catalog.*) 1000000)::int8)",
+    let us: Option<i64> = db.json(
+        "SELECT pg_catalog.to_json(CASE WHEN $1::timestamptz OPERATOR(pg_catalog.>=) '0001-01-01 00:00+00' \
+             AND $1::timestamptz OPERATOR(pg_catalog.<) '10000-01-01 00:00+00' \
+             THEN (EXTRACT(epoch FROM $1::timestamptz) OPERATOR(pg_catalog.*) 1000000)::int8 END)",
         &[text.into()],
-    )
+    )?;
+    Ok(us.ok_or_else(|| PlanError::Argument {
+        what: format!("wrong options: nothing can be scheduled at {text}"),
+        hint: "Pass a time between the years 1 and 9999, such as \"2026-03-14 20:00+00\".".to_owned(),
+    })?)
 }
 
 /// The tasks that nothing holds back, of one team or of all.
@@ -160,6 +169,8 @@ pub(super) struct Progress {
     pub(super) done: i64,
     pub(super) cancelled: i64,
     pub(super) held: i64,
+    /// At work or done, or held after it had begun.
+    pub(super) begun: i64,
     pub(super) minutes: i64,
     pub(super) minutes_done: i64,
     pub(super) items: i64,
@@ -174,6 +185,7 @@ impl Progress {
         self.done += other.done;
         self.cancelled += other.cancelled;
         self.held += other.held;
+        self.begun += other.begun;
         self.minutes += other.minutes;
         self.minutes_done += other.minutes_done;
         self.items += other.items;
@@ -199,7 +211,7 @@ impl Progress {
             Self { tasks: 0, .. } => None,
             Self { tasks, cancelled, .. } if tasks == cancelled => Some(Phase::Cancelled),
             Self { tasks, cancelled, done, .. } if *tasks == cancelled + done => Some(Phase::Done),
-            Self { running: 0, done: 0, held: 0, .. } => Some(Phase::Open),
+            Self { begun: 0, .. } => Some(Phase::Open),
             _ => Some(Phase::Running),
         }
     }
@@ -223,6 +235,7 @@ pub(super) fn progress(instance: &Instance) -> Vec<Progress> {
             done: is(Phase::Done),
             cancelled: is(Phase::Cancelled),
             held: is(Phase::Held),
+            begun: i64::from(instance.has_begun(node)),
             minutes,
             minutes_done: minutes * is(Phase::Done),
             items: node.items * counted,

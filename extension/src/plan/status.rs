@@ -2,46 +2,55 @@
 
 use std::collections::BTreeMap;
 
+use pgrx::spi::quote_literal;
+
 use super::error::PlanError;
 use super::mapping::{Level, Lookup, Mapping, Status};
 use super::sql::{Db, ident};
 use crate::error::Result;
 
-/// Key of the status of that name, as text.
-fn key_of(db: &Db, lookup: &Lookup, name: &str) -> Result<Option<String>> {
-    let mut arguments = vec![name.into()];
-    let class = match &lookup.class {
-        None => String::new(),
-        Some((column, value)) => {
-            arguments.push(value.as_str().into());
-            format!(" AND s.{}::text OPERATOR(pg_catalog.=) $2", ident(column))
-        }
-    };
-    let sql = format!(
-        "SELECT pg_catalog.to_json(s.{}::text) FROM {} s WHERE s.{}::text OPERATOR(pg_catalog.=) $1{class}",
+/// A query for the key of the status whose name this expression gives, as text.
+fn key_of(lookup: &Lookup, name: &str) -> String {
+    let class = lookup.class.as_ref().map_or_else(String::new, |(column, value)| {
+        format!(" AND s.{}::text OPERATOR(pg_catalog.=) {}", ident(column), quote_literal(value))
+    });
+    format!(
+        "SELECT s.{}::text FROM {} s WHERE s.{}::text OPERATOR(pg_catalog.=) {name}{class} LIMIT 1",
         ident(&lookup.key),
         lookup.table,
         ident(&lookup.name)
-    );
-    db.json(&sql, &arguments)
+    )
+}
+
+fn missing(level: &Level, status: &Status, name: &str) -> PlanError {
+    let table = status.lookup.as_ref().map_or_else(String::new, |lookup| lookup.table.clone());
+    PlanError::NoStatus { level: level.level.clone(), status: name.to_owned(), table }
 }
 
 /// What the status column of each level starts with, as text.
 pub(super) fn initial(db: &Db, mapping: &Mapping) -> Result<BTreeMap<String, String>> {
-    let mut initial = BTreeMap::new();
-    for level in &mapping.levels {
-        let Some(status) = &level.status else { continue };
-        initial.insert(level.level.clone(), value_of(db, level, status, &status.initial)?);
-    }
-    Ok(initial)
+    let statuses = mapping.levels.iter().filter_map(|level| Some((level, level.status.as_ref()?)));
+    let keys: Vec<String> = statuses
+        .clone()
+        .map(|(_, status)| match &status.lookup {
+            None => "NULL".to_owned(),
+            Some(lookup) => format!("({})", key_of(lookup, &quote_literal(&status.initial))),
+        })
+        .collect();
+    let keys: Vec<Option<String>> =
+        db.json(&format!("SELECT pg_catalog.json_build_array({})", keys.join(", ")), &[])?;
+    let value = |((level, status), key): ((&Level, &Status), Option<String>)| {
+        let value = if status.lookup.is_none() { Some(status.initial.clone()) } else { key };
+        Ok((level.level.clone(), value.ok_or_else(|| missing(level, status, &status.initial))?))
+    };
+    statuses.zip(keys).map(value).collect()
 }
 
 /// What the status column of a level holds for the status of that name, as text.
 pub(super) fn value_of(db: &Db, level: &Level, status: &Status, name: &str) -> Result<String> {
     let Some(lookup) = &status.lookup else { return Ok(name.to_owned()) };
-    let missing =
-        || PlanError::NoStatus { level: level.level.clone(), status: name.to_owned(), table: lookup.table.clone() };
-    Ok(key_of(db, lookup, name)?.ok_or_else(missing)?)
+    let key = db.text(&key_of(lookup, "$1"), &[name.into()])?;
+    Ok(key.ok_or_else(|| missing(level, status, name))?)
 }
 
 impl Status {

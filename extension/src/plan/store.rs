@@ -11,6 +11,7 @@ use super::mapping::{Level, Mapping};
 use super::sql::{Db, ident, unnest};
 use super::tree::Tree;
 use crate::error::{Error, Result};
+use crate::guc::Pinned;
 
 /// A row of a template as it is kept: key, parent, predecessor, copied values.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, Deserialize)]
@@ -112,6 +113,7 @@ pub(super) fn version(db: &Db, mapping: &Mapping, template: &str, content: &Cont
         &[mapping.plan.as_str().into(), template.into(), content.hash.clone().into()],
     )?;
     let (names, texts): (Vec<String>, Vec<String>) = content.levels.iter().cloned().unzip();
+    let _fast = Pinned::fast_compression();
     db.run(
         &format!(
             "INSERT INTO {} (plan, template, version, level, content) \
@@ -164,6 +166,30 @@ pub(super) fn lineage(db: &Db, mapping: &Mapping, instance: pgrx::Uuid) -> Resul
 #[derive(Deserialize)]
 struct Declared(String, String, String, String, String, i64);
 
+/// Ends of declared dependencies that `find` does not know: level and template key.
+pub(super) fn loose_ends(
+    db: &Db,
+    mapping: &Mapping,
+    template: &str,
+    find: impl Fn(&str, &str) -> Option<u32>,
+) -> Result<Vec<(String, String)>> {
+    let ends = |Declared(from_level, from, to_level, to, ..): Declared| [(from_level, from), (to_level, to)];
+    let all = declared(db, mapping, template)?.into_iter().flat_map(ends);
+    Ok(all.filter(|(level, key)| find(level, key).is_none()).collect())
+}
+
+fn declared(db: &Db, mapping: &Mapping, template: &str) -> Result<Vec<Declared>> {
+    db.list(
+        &format!(
+            "SELECT pg_catalog.json_agg(pg_catalog.json_build_array(predecessor_level, predecessor, successor_level, \
+             successor, link, lag_minutes)) FROM {} WHERE plan OPERATOR(pg_catalog.=) $1 \
+             AND template OPERATOR(pg_catalog.=) $2",
+            mapping.store("plan_dependency")
+        ),
+        &[DatumWithOid::from(mapping.plan.as_str()), template.into()],
+    )
+}
+
 /// Dependencies of a template beyond predecessor columns, between nodes that `find` knows by level
 /// and template key.
 pub(super) fn dependencies(
@@ -172,15 +198,6 @@ pub(super) fn dependencies(
     template: &str,
     find: impl Fn(&str, &str) -> Option<u32>,
 ) -> Result<Vec<Dependency>> {
-    let declared: Vec<Declared> = db.list(
-        &format!(
-            "SELECT pg_catalog.json_agg(pg_catalog.json_build_array(predecessor_level, predecessor, successor_level, \
-             successor, link, lag_minutes)) FROM {} WHERE plan OPERATOR(pg_catalog.=) $1 \
-             AND template OPERATOR(pg_catalog.=) $2",
-            mapping.store("plan_dependency")
-        ),
-        &[DatumWithOid::from(mapping.plan.as_str()), template.into()],
-    )?;
     let dependency = |Declared(from_level, from, to_level, to, link, minutes): Declared| {
         let link = match link.as_str() {
             "SS" => Link::StartToStart,
@@ -191,5 +208,5 @@ pub(super) fn dependencies(
         let (from, to) = (find(&from_level, &from)?, find(&to_level, &to)?);
         Some(Dependency { from, to, link, lag_us: minutes.saturating_mul(60_000_000) })
     };
-    Ok(declared.into_iter().filter_map(dependency).collect())
+    Ok(declared(db, mapping, template)?.into_iter().filter_map(dependency).collect())
 }

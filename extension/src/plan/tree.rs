@@ -143,6 +143,13 @@ impl Tree {
         })
     }
 
+    /// Ends of such dependencies that are no groups or tasks of the template: level and key.
+    pub(super) fn loose_ends(&self, db: &Db, mapping: &Mapping, template: &str) -> Result<Vec<(String, String)>> {
+        store::loose_ends(db, mapping, template, |level, key| {
+            self.find(mapping.levels.iter().position(|l| l.level == level)?, key)
+        })
+    }
+
     /// The graph of everything, with further dependencies.
     pub(super) fn try_graph(&self, more: &[Dependency]) -> std::result::Result<Graph, GraphError> {
         let parents: Vec<Option<u32>> = self.nodes.iter().map(|n| n.parent).collect();

@@ -8,7 +8,7 @@ use postgres::error::SqlState;
 use crate::{CUTOVER, DR, RUN, TEMPLATE, instantiate, weekend};
 
 /// A client with the small template, instantiated for a run, as `pg_temp.i()`.
-fn instance_of(db: &Database, run: &str) -> Result<Client> {
+pub(crate) fn instance_of(db: &Database, run: &str) -> Result<Client> {
     let mut client = db.connect()?;
     let (id, _) = instantiate(&mut client, TEMPLATE, run)?;
     client.batch_execute(&format!(
@@ -20,16 +20,16 @@ fn instance_of(db: &Database, run: &str) -> Result<Client> {
     Ok(client)
 }
 
-fn text(client: &mut Client, sql: &str) -> Result<String> {
+pub(crate) fn text(client: &mut Client, sql: &str) -> Result<String> {
     Ok(client.query_one(sql, &[])?.get::<_, Option<String>>(0).unwrap_or_default())
 }
 
-fn set(name: &str, status: i32) -> String {
+pub(crate) fn set(name: &str, status: i32) -> String {
     format!("UPDATE cutover.steps_instance_sti SET sti_status = {status} WHERE sti_id = pg_temp.step('{name}')")
 }
 
 /// Completes a step with its instructions.
-fn finish(client: &mut Client, name: &str) -> Result<()> {
+pub(crate) fn finish(client: &mut Client, name: &str) -> Result<()> {
     client.batch_execute(&format!(
         "{}; UPDATE cutover.instructions_instance_ini SET ini_is_completed = true WHERE sti_id = pg_temp.step('{name}');
          {}",
@@ -39,10 +39,14 @@ fn finish(client: &mut Client, name: &str) -> Result<()> {
     Ok(())
 }
 
-const READY: &str = "SELECT string_agg(label, ', ' ORDER BY label) FROM canon.plan_ready(pg_temp.i())";
+pub(crate) const READY: &str = "SELECT string_agg(label, ', ' ORDER BY label) FROM canon.plan_ready(pg_temp.i())";
 const ROLL_UP: &str = "
     SELECT string_agg(level || ' ' || label || ' ' || after, ', ' ORDER BY n)
     FROM canon.plan_roll_up(pg_temp.i()) WITH ORDINALITY AS r (level, node, label, before, after, n)";
+/// Groups that are no longer as they were made.
+pub(crate) const GROUPS: &str = "
+    SELECT string_agg(level || ' ' || label || ' ' || status, ', ' ORDER BY depth, label)
+    FROM canon.plan_progress(pg_temp.i()) WHERE level <> 'step' AND status <> 'PLANNING'";
 const STATUSES: &str = "
     SELECT string_agg(label || ' ' || status, ', ' ORDER BY depth, label) FROM canon.plan_progress(pg_temp.i())";
 
@@ -59,10 +63,8 @@ fn a_plan_runs_to_its_end_and_what_comes_too_early_is_refused() -> Result<()> {
     no(&mut client, &set("Load", 23), "BR104")?;
     no(&mut client, &set("Stop jobs", 22), "the step before it")?;
     client.batch_execute(&set("Dump", 23))?;
-    assert_eq!(
-        text(&mut client, ROLL_UP)?,
-        "plan Weekend IN_PROGRESS, sequence Prepare IN_PROGRESS, phase Backups IN_PROGRESS"
-    );
+    let begun = "plan Weekend IN_PROGRESS, sequence Prepare IN_PROGRESS, phase Backups IN_PROGRESS";
+    assert_eq!(text(&mut client, GROUPS)?, begun);
     assert_eq!(text(&mut client, ROLL_UP)?, "");
     no(&mut client, &set("Dump", 24), "BR107")?;
 
@@ -78,13 +80,18 @@ fn a_plan_runs_to_its_end_and_what_comes_too_early_is_refused() -> Result<()> {
         let refusal = refused(&mut client, sql, &SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE)?;
         assert!(refusal.message().contains("has begun"), "{sql}: {refusal:?}");
     }
-    no(&mut client, "UPDATE cutover.plans_instance_pli SET ite_id = NULL WHERE pli_id = pg_temp.i()", "BR103")?;
+    // Written again as it was, as clients do that write whole rows, it is not changed.
+    client.batch_execute("UPDATE cutover.steps_instance_sti SET sti_name = sti_name, phi_id = phi_id")?;
+    let elsewhere = "UPDATE cutover.plans_instance_pli SET ite_id = (
+        SELECT ite_id FROM cutover.iterations_ite WHERE itt_code = 'DR') WHERE pli_id = pg_temp.i()";
+    let refusal = refused(&mut client, elsewhere, &SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE)?;
+    assert!(refusal.message().contains("its template and its run stay"), "{refusal:?}");
 
     finish(&mut client, "Dump")?;
     finish(&mut client, "Rehearse restore")?;
     finish(&mut client, "Stop jobs")?;
     // The control is open, and then fails.
-    assert_eq!(text(&mut client, ROLL_UP)?, "");
+    assert_eq!(text(&mut client, GROUPS)?, begun);
     assert_eq!(text(&mut client, READY)?, "");
     let control = "SELECT cti_id::text FROM cutover.controls_instance_cti";
     let control = text(&mut client, control)?;
@@ -100,13 +107,23 @@ fn a_plan_runs_to_its_end_and_what_comes_too_early_is_refused() -> Result<()> {
     let record = "SELECT action || ': ' || reason || ', ' || acted_by || ', ' || (detail->>'status') FROM cutover_plan.plan_action";
     let user = text(&mut client, "SELECT current_user::text")?;
     assert_eq!(text(&mut client, record)?, format!("override gate: the vendor has checked, {user}, FAILED"));
-    assert_eq!(text(&mut client, ROLL_UP)?, "phase Backups COMPLETED, sequence Prepare COMPLETED");
+    let first_over = "plan Weekend IN_PROGRESS, sequence Prepare COMPLETED, phase Backups COMPLETED";
+    assert_eq!(text(&mut client, GROUPS)?, first_over);
 
     assert_eq!(text(&mut client, READY)?, "Load");
     finish(&mut client, "Load")?;
-    assert_eq!(text(&mut client, ROLL_UP)?, "sequence Switch IN_PROGRESS, phase Load IN_PROGRESS");
+    assert_eq!(
+        text(&mut client, GROUPS)?,
+        "plan Weekend IN_PROGRESS, sequence Prepare COMPLETED, sequence Switch IN_PROGRESS, \
+         phase Backups COMPLETED, phase Load IN_PROGRESS"
+    );
     finish(&mut client, "Go")?;
-    assert_eq!(text(&mut client, ROLL_UP)?, "phase Load COMPLETED, sequence Switch COMPLETED, plan Weekend COMPLETED");
+    assert_eq!(
+        text(&mut client, GROUPS)?,
+        "plan Weekend COMPLETED, sequence Prepare COMPLETED, sequence Switch COMPLETED, \
+         phase Backups COMPLETED, phase Load COMPLETED"
+    );
+    assert_eq!(text(&mut client, ROLL_UP)?, "");
     assert_eq!(text(&mut client, READY)?, "");
     let stamps = "
         SELECT (pli_start_time = (SELECT min(sti_start_time) FROM cutover.steps_instance_sti))::text || ' ' ||
@@ -219,7 +236,7 @@ fn a_cancelled_row_takes_along_what_is_below_and_not_over() -> Result<()> {
     let db = weekend("plan_cancel")?;
     let mut client = instance_of(&db, RUN)?;
     finish(&mut client, "Dump")?;
-    client.batch_execute("SELECT canon.plan_roll_up(pg_temp.i()); SELECT canon.plan_cancel(pg_temp.i(), 'storm')")?;
+    client.batch_execute("SELECT canon.plan_cancel(pg_temp.i(), 'storm')")?;
     assert_eq!(
         text(&mut client, STATUSES)?,
         "Weekend CANCELLED, Prepare CANCELLED, Switch CANCELLED, Backups CANCELLED, Load CANCELLED, \
@@ -231,7 +248,7 @@ fn a_cancelled_row_takes_along_what_is_below_and_not_over() -> Result<()> {
     let phase = "SELECT canon.plan_cancel(phi_id, 'no load') FROM cutover.phases_instance_phi
                  JOIN cutover.sequences_instance_sqi USING (sqi_id) WHERE phi_name = 'Load' AND pli_id = pg_temp.i()";
     client.batch_execute(phase)?;
-    assert_eq!(text(&mut client, ROLL_UP)?, "sequence Switch CANCELLED");
+    assert_eq!(text(&mut client, GROUPS)?, "sequence Switch CANCELLED, phase Load CANCELLED");
     Ok(())
 }
 
@@ -273,9 +290,14 @@ fn a_cloned_template_makes_an_instance_like_the_first() -> Result<()> {
     let (_, created) = instantiate(&mut client, &clone, CUTOVER)?;
     // One step is for rehearsals only.
     assert_eq!(created, first - 1);
-    let codes = "SELECT count(DISTINCT ctm_code)::text || ' of ' || count(*) FROM cutover.controls_master_ctm";
-    // Codes are unique within their phase.
-    assert_eq!(text(&mut client, codes)?, "1 of 2");
+    // The origin keeps codes of controls unique in all templates together.
+    let codes = "SELECT string_agg(ctm_code, ' ' ORDER BY ctm_code) FROM cutover.controls_master_ctm";
+    assert_eq!(text(&mut client, codes)?, "C1 C1-2");
+    client.batch_execute(&format!("SELECT canon.plan_clone('{clone}', 'And again')"))?;
+    assert_eq!(text(&mut client, codes)?, "C1 C1-2 C1-3");
+    let pointing = "SELECT count(*)::text FROM cutover.instructions_master_inm
+         JOIN cutover.controls_master_ctm USING (ctm_id) WHERE ctm_code = 'C1-2'";
+    assert_eq!(text(&mut client, pointing)?, "2");
     let shared = format!(
         "SELECT count(*)::text FROM cutover.steps_master_stm s JOIN cutover.phases_master_phm USING (phm_id)
          JOIN cutover.sequences_master_sqm q USING (sqm_id)

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use canon_tests::{canon_database, refused, server};
+use postgres::Client;
 use postgres::error::SqlState;
 
 use crate::{CUTOVER, DR, TEMPLATE, count, instantiate, weekend};
@@ -38,6 +39,24 @@ fn bad_requests_for_a_plan_say_what_is_wrong_and_create_nothing() -> Result<()> 
             "integer",
         ),
         (call(r#"{"plan": "nothing"}"#), SqlState::UNDEFINED_OBJECT, "no plan called"),
+        (
+            call(&format!(r#"{{"idempotency_key": "{}"}}"#, "x".repeat(501))),
+            SqlState::INVALID_PARAMETER_VALUE,
+            "longer than 500 bytes",
+        ),
+        (
+            "SELECT canon.plan_instantiate(NULL::text, 'x')".into(),
+            SqlState::NULL_VALUE_NOT_ALLOWED,
+            "template must not",
+        ),
+        ("SELECT canon.plan_skip(gen_random_uuid(), NULL)".into(), SqlState::NULL_VALUE_NOT_ALLOWED, "reason must not"),
+        ("SELECT canon.plan_ready(NULL)".into(), SqlState::NULL_VALUE_NOT_ALLOWED, "instance must not"),
+        ("SELECT canon.plan_promote(NULL, NULL)".into(), SqlState::NULL_VALUE_NOT_ALLOWED, "instance must not"),
+        ("SELECT canon.plan_import(NULL)".into(), SqlState::NULL_VALUE_NOT_ALLOWED, "batch must not"),
+        (format!("SELECT canon.plan_clone('{TEMPLATE}', ' ')"), SqlState::INVALID_PARAMETER_VALUE, "needs a name"),
+        ("SELECT canon.plan_register(' ', '{}')".into(), SqlState::INVALID_PARAMETER_VALUE, "needs a name"),
+        ("SELECT canon.plan_register('x', '[]')".into(), SqlState::INVALID_PARAMETER_VALUE, "no JSON object"),
+        (format!("SELECT canon.plan_store('{}')", "x".repeat(64)), SqlState::INVALID_PARAMETER_VALUE, "longer than 63"),
     ];
     for (sql, code, text) in &cases {
         let refusal = refused(&mut client, sql, code)?;
@@ -99,7 +118,9 @@ fn any_hierarchy_can_be_a_plan() -> Result<()> {
     let db = canon_database("plan_course")?;
     let mut client = db.connect()?;
     client.batch_execute(include_str!("course.sql"))?;
-    assert_eq!(count(&mut client, "SELECT canon.plan_protect('course')::int8")?, 5);
+    // Each level three against changes of what is at work, the root one; two against circles and one
+    // in the store; lessons are followed.
+    assert_eq!(count(&mut client, "SELECT canon.plan_protect('course')::int8")?, 1 + 2 * 3 + 3 + 1);
     let (instance, created) = instantiate(&mut client, "1", "7")?;
     assert_eq!(created, 1 + 2 + 4);
     let lessons = "SELECT string_agg(l.title || ':' || coalesce(p.title, '-') || ':' || l.state, ' ' ORDER BY l.title)
@@ -108,9 +129,45 @@ fn any_hierarchy_can_be_a_plan() -> Result<()> {
     assert_eq!(found, "A1:-:todo A2:A1:todo B1:-:todo B2:B1:todo");
     let ready = format!("SELECT string_agg(label, ' ' ORDER BY label) FROM canon.plan_ready('{instance}')");
     assert_eq!(client.query_one(&ready, &[])?.get::<_, String>(0), "A1");
+    client.batch_execute("UPDATE \"Class room\".lesson SET state = 'held' WHERE title = 'A1'")?;
     let circle = "UPDATE \"Class room\".\"lesson plan\" SET after = 2 WHERE number = 1";
     let refusal = refused(&mut client, circle, &SqlState::CHECK_VIOLATION)?;
     assert!(refusal.message().contains("lesson \"A1\" -> lesson \"A2\" -> lesson \"A1\""), "{refusal:?}");
+    Ok(())
+}
+
+/// Names of tables, columns, levels, statuses and keys with quotes of all kinds, and renamed while a
+/// session knows them.
+#[test]
+fn names_in_a_plan_can_be_anything() -> Result<()> {
+    let db = canon_database("plan_names")?;
+    let mut client = db.connect()?;
+    client.batch_execute(include_str!("names.sql"))?;
+    // The plan one, tasks three against changes, one against circles and one to follow, the store one.
+    assert_eq!(count(&mut client, "SELECT canon.plan_protect('pl''an\"x')::int8")?, 7);
+    assert_eq!(count(&mut client, "SELECT canon.plan_protect('pl''an\"x')::int8")?, 0);
+    let (instance, created) = instantiate(&mut client, "it''s \"a\" $key$ \\", "r''1\"")?;
+    assert_eq!(created, 1 + 3);
+    let statuses = format!("SELECT string_agg(status, ' ' ORDER BY label) FROM canon.plan_progress('{instance}')");
+    let status = |client: &mut Client| -> Result<String> { Ok(client.query_one(&statuses, &[])?.get(0)) };
+    assert_eq!(status(&mut client)?, "o'pen o'pen o'pen o'pen");
+    client.batch_execute("UPDATE \"i'ts\" SET st = 'r\"un', s = now() WHERE \"na me\" = 'T1'")?;
+    assert_eq!(status(&mut client)?, "r\"un r\"un o'pen o'pen");
+    for change in [
+        "UPDATE \"i'ts\" SET \"na me\" = 'x' WHERE \"na me\" = 'T2'",
+        "DELETE FROM \"i'ts\" WHERE \"na me\" = 'T3'",
+        "INSERT INTO \"i'ts\" (id, up) SELECT gen_random_uuid(), up FROM \"i'ts\" LIMIT 1",
+    ] {
+        refused(&mut client, change, &SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE)?;
+    }
+    client.batch_execute(
+        "ALTER TABLE \"i'ts\" RENAME TO renamed; ALTER SCHEMA \"sch\"\"ema; DROP\" RENAME TO other; SET search_path = other",
+    )?;
+    assert_eq!(status(&mut client)?, "r\"un r\"un o'pen o'pen");
+    client.batch_execute("UPDATE renamed SET st = 'd''one\\', f = now()")?;
+    assert_eq!(status(&mut client)?, "d'one\\ d'one\\ d'one\\ d'one\\");
+    let circle = "UPDATE tt SET \"aft'er\" = 'k''3\"' WHERE \"k\"\"ey\" = 'k''1\"'";
+    refused(&mut client, circle, &SqlState::CHECK_VIOLATION)?;
     Ok(())
 }
 
