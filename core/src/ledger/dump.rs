@@ -11,7 +11,7 @@ use super::hash::{Hash, from_hex};
 use super::note::Verifier;
 use super::receipt::EntryJson;
 use super::tree::Edge;
-use super::verify::{Audit, Link, Problem, Start, Stored, Witnessed};
+use super::verify::{Audit, Chains, Link, Problem, Start, Stored, Witnessed};
 
 /// A line of an export.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,10 +71,13 @@ impl Anchor {
     /// Where verification starts; `None` where the edge does not fit the size.
     #[must_use]
     pub fn start(&self) -> Option<Start> {
-        let name = |name: &String| (!name.is_empty()).then(|| name.clone());
+        let mut chains = Chains::default();
+        for (name, hash) in &self.chains {
+            chains.set((!name.is_empty()).then_some(name), *hash);
+        }
         Some(Start {
             edge: Edge::new(self.size, self.edge.clone())?,
-            chains: self.chains.iter().map(|(key, hash)| (name(key), *hash)).collect(),
+            chains,
             block: (self.block, self.block_hash),
         })
     }
@@ -85,7 +88,7 @@ impl Anchor {
         Self {
             size: start.edge.size(),
             edge: start.edge.roots().to_vec(),
-            chains: start.chains.iter().map(|(key, hash)| (key.clone().unwrap_or_default(), *hash)).collect(),
+            chains: start.chains.iter().map(|(name, hash)| (name.unwrap_or_default().to_owned(), hash)).collect(),
             block: start.block.0,
             block_hash: start.block.1,
         }

@@ -55,7 +55,13 @@ impl Operation {
     /// Reads [`Self::name`].
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, known)| *known == name).map(|(op, _)| *op)
+        Self::from_bytes(name.as_bytes())
+    }
+
+    /// Reads [`Self::name`] as bytes.
+    #[must_use]
+    pub fn from_bytes(name: &[u8]) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known)| known.as_bytes() == name).map(|(op, _)| *op)
     }
 }
 
@@ -84,14 +90,16 @@ impl Body<'_> {
     #[must_use]
     pub fn commitment(&self, salt: &[u8]) -> Hash {
         let parts = [self.relation, self.key, self.old, self.new, self.actor, self.context];
-        let mut bytes = Vec::with_capacity(64 + parts.iter().flatten().map(|part| part.len()).sum::<usize>());
-        for part in parts {
-            bytes.push(u8::from(part.is_some()));
-            let part = part.unwrap_or_default();
-            bytes.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
-            bytes.extend_from_slice(part);
+        let prefixes = parts.map(|part| {
+            let length = u32::try_from(part.unwrap_or_default().len()).unwrap_or(u32::MAX).to_be_bytes();
+            [u8::from(part.is_some()), length[0], length[1], length[2], length[3]]
+        });
+        let mut bytes = [salt; 13];
+        for (k, (prefix, part)) in prefixes.iter().zip(parts).enumerate() {
+            bytes[2 * k + 1] = prefix;
+            bytes[2 * k + 2] = part.unwrap_or_default();
         }
-        sha256(&[salt, &bytes])
+        sha256(&bytes)
     }
 }
 

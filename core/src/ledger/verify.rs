@@ -92,13 +92,49 @@ pub struct Witnessed {
     pub source: String,
 }
 
+/// Last link of each chain.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chains {
+    whole: Option<Hash>,
+    named: HashMap<String, Hash>,
+}
+
+impl Chains {
+    /// The last link of a chain, or what stands before its first one; `None` is the chain of the whole ledger.
+    #[must_use]
+    pub fn head(&self, name: Option<&str>) -> Hash {
+        let head = match name {
+            None => self.whole,
+            Some(name) => self.named.get(name).copied(),
+        };
+        head.unwrap_or_else(|| chain_start(name))
+    }
+
+    /// Adds a link.
+    pub fn set(&mut self, name: Option<&str>, hash: Hash) {
+        match name {
+            None => self.whole = Some(hash),
+            Some(name) => match self.named.get_mut(name) {
+                Some(head) => *head = hash,
+                None => drop(self.named.insert(name.to_owned(), hash)),
+            },
+        }
+    }
+
+    /// The chains that have links.
+    pub fn iter(&self) -> impl Iterator<Item = (Option<&str>, Hash)> {
+        let named = self.named.iter().map(|(name, hash)| (Some(name.as_str()), *hash));
+        self.whole.map(|hash| (None, hash)).into_iter().chain(named)
+    }
+}
+
 /// From where verification goes on.
 #[derive(Clone, Debug, Default)]
 pub struct Start {
     /// The tree so far.
     pub edge: Edge,
     /// Last link of each chain so far.
-    pub chains: HashMap<Option<String>, Hash>,
+    pub chains: Chains,
     /// Number and hash of the last block so far.
     pub block: (u64, Hash),
 }
@@ -256,15 +292,14 @@ impl Audit {
         if tile.is_some_and(|tile| tile != leaf) {
             return Err(bad("the tree holds another leaf for the entry".to_owned()));
         }
-        let name = link.chain.map(str::to_owned);
-        let head = self.state.chains.get(&name).copied().unwrap_or_else(|| chain_start(link.chain));
+        let head = self.state.chains.head(link.chain);
         if link.previous != head {
             return Err(bad("previous_hash is not the hash of the entry before".to_owned()));
         }
         if link.hash != chain_hash(head, leaf) {
             return Err(bad("audit_chain_hash does not follow from the entry and previous_hash".to_owned()));
         }
-        self.state.chains.insert(name, link.hash);
+        self.state.chains.set(link.chain, link.hash);
         self.state.edge.append(leaf, |_, _, _| {});
         self.first_open.get_or_insert((expected, link.entry));
         self.last_entry = link.entry;

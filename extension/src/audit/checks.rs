@@ -30,8 +30,26 @@ fn first(sql: &str) -> Result<Option<(Option<i64>, String)>> {
     })
 }
 
+/// What was verified before completeness is looked at.
+pub(super) struct Scope {
+    /// Only what is new.
+    pub(super) incremental: bool,
+    /// Number of sealed entries, where all that are left were found.
+    pub(super) all: Option<u64>,
+    /// Whether the definition of a table was changed in what was verified.
+    pub(super) definitions: bool,
+}
+
+/// Whether there are no other entries than the sealed ones: counting is cheaper than looking for each.
+fn nothing_else(scope: &Scope) -> Result<bool> {
+    let Some(all) = scope.all else { return Ok(false) };
+    let sql = "SELECT pg_catalog.count(*) FROM canon.audit_entry";
+    let count = Spi::connect(|client| client.select(sql, Some(1), &[])?.first().get_one::<i64>())?;
+    Ok(count.and_then(|count| u64::try_from(count).ok()) == Some(all))
+}
+
 /// The first thing that is missing or switched off. Must run as the owner of the ledger.
-pub(super) fn completeness(incremental: bool) -> Result<Option<Problem>> {
+pub(super) fn completeness(scope: &Scope) -> Result<Option<Problem>> {
     if let Some(found) = status::recorded(false)?.into_iter().find(|table| table.problem.is_some()) {
         let text = format!("{} is not recorded: {}", found.relation, found.problem.unwrap_or_default());
         return problem(None, text).map(Some);
@@ -46,7 +64,7 @@ pub(super) fn completeness(incremental: bool) -> Result<Option<Problem>> {
                AND pg_catalog.pg_visible_in_snapshot(e.xid, l.snapshot)
                AND l.identity OPERATOR(pg_catalog.=) canon.audit_identity()))
          ORDER BY e.id LIMIT 1",
-        if incremental {
+        if scope.incremental {
             "e.recorded_at OPERATOR(pg_catalog.>) (pg_catalog.now() OPERATOR(pg_catalog.-) interval '1 day') AND"
         } else {
             ""
@@ -100,7 +118,15 @@ pub(super) fn completeness(incremental: bool) -> Result<Option<Problem>> {
                WHERE later.table_id OPERATOR(pg_catalog.=) e.table_id AND later.id OPERATOR(pg_catalog.>) e.id
                  AND later.operation OPERATOR(pg_catalog.=) 'ENABLE')
          ORDER BY e.id LIMIT 1";
-    for sql in [unsealed.as_str(), &guards, &grants, unique, windows] {
+    let complete = nothing_else(scope)?;
+    let wanted = [
+        (unsealed.as_str(), !complete),
+        (&guards, true),
+        (&grants, true),
+        (unique, true),
+        (windows, !complete || scope.definitions),
+    ];
+    for (sql, _) in wanted.into_iter().filter(|(_, wanted)| *wanted) {
         if let Some((entry, text)) = first(sql)? {
             return problem(entry, text).map(Some);
         }

@@ -1,8 +1,9 @@
 //! Who acts, and what the application says about it.
 
 use std::cell::RefCell;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 
+use pgrx::guc::GucSetting;
 use pgrx::pg_sys;
 use serde_json::{Map, Value};
 
@@ -32,28 +33,6 @@ fn custom(name: &CStr) -> Option<&str> {
     }
 }
 
-thread_local! {
-    /// The last text of `request.jwt.claims` and of `request.headers`, and what was in it.
-    static REQUEST: RefCell<(String, String, Map<String, Value>)> = RefCell::default();
-}
-
-/// What PostgREST and its relatives set for each request.
-fn request() -> Map<String, Value> {
-    let claims = custom(c"request.jwt.claims").unwrap_or_default();
-    let headers = custom(c"request.headers").unwrap_or_default();
-    if claims.is_empty() && headers.is_empty() {
-        return Map::new();
-    }
-    REQUEST.with_borrow_mut(|(last_claims, last_headers, found)| {
-        if last_claims != claims || last_headers != headers {
-            *found = read_request(claims, headers);
-            claims.clone_into(last_claims);
-            headers.clone_into(last_headers);
-        }
-        found.clone()
-    })
-}
-
 fn read_request(claims: &str, headers: &str) -> Map<String, Value> {
     let mut found = Map::new();
     let mut take = |text: &str, pairs: &[(&str, &str)]| {
@@ -69,27 +48,69 @@ fn read_request(claims: &str, headers: &str) -> Map<String, Value> {
     found
 }
 
-/// The circumstances as JSON text; `None` where there is nothing to say.
-pub(super) fn context() -> Option<String> {
-    let mut found = request();
-    for (name, setting) in [
-        ("actor", &settings::ACTOR),
-        ("request_id", &settings::REQUEST_ID),
-        ("reason", &settings::REASON),
-        ("ip", &settings::IP),
-        ("user_agent", &settings::USER_AGENT),
-    ] {
-        if let Some(text) = settings::text(setting) {
-            found.insert(name.to_owned(), text.into());
+/// What the circumstances are made of.
+#[derive(Default, PartialEq)]
+struct Sources {
+    claims: Option<String>,
+    headers: Option<String>,
+    /// In the order of [`SETTINGS`].
+    settings: [Option<CString>; 5],
+    current_role: Option<String>,
+    application: Option<String>,
+}
+
+const SETTINGS: [(&str, &GucSetting<Option<CString>>); 5] = [
+    ("actor", &settings::ACTOR),
+    ("request_id", &settings::REQUEST_ID),
+    ("reason", &settings::REASON),
+    ("ip", &settings::IP),
+    ("user_agent", &settings::USER_AGENT),
+];
+
+impl Sources {
+    fn now() -> Self {
+        // SAFETY: values of the session.
+        let (session, outer) = unsafe { (pg_sys::GetSessionUserId(), pg_sys::GetOuterUserId()) };
+        Self {
+            // What PostgREST and its relatives set for each request.
+            claims: custom(c"request.jwt.claims").map(str::to_owned),
+            headers: custom(c"request.headers").map(str::to_owned),
+            settings: SETTINGS.map(|(_, setting)| setting.get()),
+            current_role: (session != outer).then(|| role_name(outer)),
+            application: custom(c"application_name").map(str::to_owned),
         }
     }
-    // SAFETY: values of the session.
-    let (session, outer) = unsafe { (pg_sys::GetSessionUserId(), pg_sys::GetOuterUserId()) };
-    if session != outer {
-        found.insert("current_role".to_owned(), role_name(outer).into());
+
+    fn json(&self) -> Option<String> {
+        let mut found =
+            read_request(self.claims.as_deref().unwrap_or_default(), self.headers.as_deref().unwrap_or_default());
+        for ((name, _), setting) in SETTINGS.iter().zip(&self.settings) {
+            if let Some(text) = setting.as_ref().and_then(|text| text.to_str().ok()).filter(|text| !text.is_empty()) {
+                found.insert((*name).to_owned(), text.into());
+            }
+        }
+        for (name, value) in [("current_role", &self.current_role), ("application", &self.application)] {
+            if let Some(value) = value {
+                found.insert(name.to_owned(), value.as_str().into());
+            }
+        }
+        (!found.is_empty()).then(|| Value::Object(found).to_string())
     }
-    if let Some(name) = custom(c"application_name") {
-        found.insert("application".to_owned(), name.into());
-    }
-    (!found.is_empty()).then(|| Value::Object(found).to_string())
+}
+
+thread_local! {
+    /// Rows come in numbers under the same circumstances: the last ones, and their text.
+    static LAST: RefCell<(Sources, Option<String>)> = RefCell::default();
+}
+
+/// The circumstances as JSON text; `None` where there is nothing to say.
+pub(super) fn context() -> Option<String> {
+    let sources = Sources::now();
+    LAST.with_borrow_mut(|(last, text)| {
+        if *last != sources {
+            *text = sources.json();
+            *last = sources;
+        }
+        text.clone()
+    })
 }

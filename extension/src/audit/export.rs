@@ -1,5 +1,7 @@
 //! The ledger as lines: to verify elsewhere, or to read.
 
+use std::ops::ControlFlow;
+
 use canon_core::ledger::dump::Line;
 use canon_core::ledger::receipt::EntryJson;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -39,7 +41,7 @@ fn json_lines() -> Result<Vec<String>> {
     let blocks = verify::blocks(first_block, None)?;
     let mut blocks = blocks.into_iter().peekable();
     read::each_entry(Range::Positions(begin, i64::MAX), &mut |link, stored| {
-        let Some(stored) = stored else { return Ok(()) };
+        let Some(stored) = stored else { return Ok(ControlFlow::Continue(())) };
         lines.push(write(&Line::Entry {
             position: link.position,
             chain: link.chain.map(str::to_owned),
@@ -51,7 +53,7 @@ fn json_lines() -> Result<Vec<String>> {
         while let Some((block, hash, checkpoint)) = blocks.next_if(|(block, _, _)| block.size <= link.position + 1) {
             lines.push(write(&Line::Block { block, hash, checkpoint })?);
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     })?;
     Ok(lines)
 }

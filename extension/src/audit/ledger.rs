@@ -141,8 +141,10 @@ pub(super) fn as_role<T>(role: pg_sys::Oid, body: impl FnOnce() -> Result<T>) ->
     let acting = ActingAs::owner_of_our_table(role);
     let working = Working::begin();
     let pinned = Pinned::plain_utc();
+    // Statements that read much and compute little: compiling them takes longer than running them.
+    let jit = Pinned::one(c"jit", c"off");
     let done = body();
-    drop((pinned, working, acting));
+    drop((jit, pinned, working, acting));
     done
 }
 

@@ -3,20 +3,21 @@
 //! Positions are read chunk by chunk. Within a batch they follow the key of the entries, so that the
 //! entries of a stretch of them are one range of an index, read once and merged with the positions.
 
+use std::ops::{ControlFlow, Range as Span};
+
 use canon_core::ledger::entry::{Body, Header, Operation};
 use canon_core::ledger::hash::Hash;
 use canon_core::ledger::verify::{Link, Stored};
-use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
 
 use super::columns::micros;
-use super::ledger;
+use super::scan::{Query, Row};
 use crate::error::Result;
 use crate::guc::Pinned;
 
 /// Positions that are read at a time.
-const CHUNK: i64 = 8_192;
+const CHUNK: i64 = 16_384;
 
 /// Which entries to read.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +28,7 @@ pub(super) enum Range {
     Positions(i64, i64),
 }
 
-const LINKS: &str = "SELECT position, entry_id, chain, previous_hash, audit_chain_hash, xid, recorded_at
+const LINKS: &str = "SELECT position, entry_id, xid, recorded_at, chain, previous_hash, audit_chain_hash
     FROM canon.audit_position";
 
 const ENTRIES: &str =
@@ -35,222 +36,214 @@ const ENTRIES: &str =
         e.actor, e.context, e.salt, e.commitment, e.leaf
     FROM canon.audit_entry AS e";
 
-type Visitor<'v> = dyn FnMut(&Link<'_>, Option<&Stored<'_>>) -> Result<()> + 'v;
+const BETWEEN: &str = "WHERE ROW (e.xid, e.id) OPERATOR(pg_catalog.>=) ROW ($1, $2)
+    AND ROW (e.xid, e.id) OPERATOR(pg_catalog.<=) ROW ($3, $4) ORDER BY e.xid, e.id";
+
+const KEYS: &[pg_sys::Oid] = &[pg_sys::XID8OID, pg_sys::INT8OID, pg_sys::XID8OID, pg_sys::INT8OID];
+
+/// What is done with an entry; [`ControlFlow::Break`] ends reading.
+type Visitor<'v> = dyn FnMut(&Link<'_>, Option<&Stored<'_>>) -> Result<ControlFlow<()>> + 'v;
 
 /// Calls `visit` for each sealed entry of the range, in the order of positions; without an entry where
 /// it is missing. Must run as the owner of the ledger.
 pub(super) fn each_entry(range: Range, visit: &mut Visitor<'_>) -> Result<()> {
     let _pinned = Pinned::by_index();
-    let (mut from, end) = match range {
-        Range::One(entry) => {
-            let sql = format!("{LINKS} WHERE entry_id OPERATOR(pg_catalog.=) $1");
-            return chunk(&sql, &[entry.into()], visit).map(|_| ());
-        }
-        Range::Positions(from, end) => (from, end),
-    };
-    let sql = format!(
-        "{LINKS} WHERE position OPERATOR(pg_catalog.>=) $1 AND position OPERATOR(pg_catalog.<) $2 ORDER BY position"
-    );
-    loop {
-        let to = from.saturating_add(CHUNK).min(end);
-        let seen = chunk(&sql, &[from.into(), to.into()], visit)?;
-        pgrx::check_for_interrupts!();
-        if to >= end {
-            return Ok(());
-        }
-        from = to;
-        if seen == 0 {
-            match next_position(from)? {
-                Some(next) if next < end => from = next,
-                _ => return Ok(()),
+    Spi::connect(|client| {
+        let entries = Query::plan(client, &format!("{ENTRIES} {BETWEEN}"), KEYS)?;
+        let mut places = Places::default();
+        match range {
+            Range::One(entry) => {
+                let sql = format!("{LINKS} WHERE entry_id OPERATOR(pg_catalog.=) $1");
+                places.read(&Query::plan(client, &sql, &[pg_sys::INT8OID])?, &[entry])?;
+                places.visit(&entries, visit).map(drop)
             }
+            Range::Positions(from, end) => places.visit_all(client, &entries, from..end, visit),
         }
-    }
+    })
+}
+
+fn next_position(client: &SpiClient<'_>, from: i64) -> Result<Option<i64>> {
+    let sql = "SELECT pg_catalog.min(position) FROM canon.audit_position WHERE position OPERATOR(pg_catalog.>=) $1";
+    Ok(client.select(sql, Some(1), &[from.into()])?.first().get_one::<i64>()?)
 }
 
 /// Calls `visit` for each entry of these operations that has no position.
-pub(super) fn each_unsealed(operations: &[&str], visit: &mut dyn FnMut(&Stored<'_>)) -> Result<()> {
-    let operations: Vec<String> = operations.iter().map(|name| (*name).to_owned()).collect();
+pub(super) fn each_unsealed(operations: &[Operation], visit: &mut dyn FnMut(&Stored<'_>)) -> Result<()> {
     let sql = format!(
-        "{ENTRIES} WHERE e.operation OPERATOR(pg_catalog.=) ANY ($1) AND NOT EXISTS (
+        "{ENTRIES} WHERE NOT EXISTS (
              SELECT FROM canon.audit_position AS p WHERE p.entry_id OPERATOR(pg_catalog.=) e.id)"
     );
     Spi::connect(|client| {
-        let rows = Rows::<14>::select(client, &sql, &[operations.into()])?;
-        (0..rows.count).filter_map(|k| stored(&rows.row(k)).map(|found| visit(&found))).for_each(drop);
-        Ok(())
+        Query::plan(client, &sql, &[])?.each(&[], &mut |row| {
+            if let Some(found) = stored(row)
+                && operations.contains(&found.header.operation)
+            {
+                visit(&found);
+            }
+            Ok(ControlFlow::Continue(()))
+        })
     })
 }
 
-fn next_position(from: i64) -> Result<Option<i64>> {
-    Spi::connect(|client| {
-        let rows = client.select(
-            "SELECT pg_catalog.min(position) FROM canon.audit_position WHERE position OPERATOR(pg_catalog.>=) $1",
-            Some(1),
-            &[from.into()],
-        )?;
-        Ok(rows.first().get_one::<i64>()?)
-    })
+/// The positions of a chunk.
+#[derive(Default)]
+struct Places {
+    links: Vec<Place>,
+    /// Names of their chains, one after the other.
+    names: String,
 }
 
-/// Visits what a query of the form of [`LINKS`] finds; returns the number of positions.
-fn chunk(sql: &str, arguments: &[DatumWithOid<'_>], visit: &mut Visitor<'_>) -> Result<usize> {
-    Spi::connect(|client| {
-        let links = Rows::<7>::select(client, sql, arguments)?;
-        let places: Vec<Place> = (0..links.count).map(|k| Place::of(&links.row(k))).collect();
-        let mut from = 0;
-        while from < places.len() {
-            let rising = places[from..].windows(2).take_while(|pair| pair[0].key() < pair[1].key()).count();
-            let to = from + rising + 1;
-            stretch(client, &links, &places, from..to, visit)?;
-            from = to;
-        }
-        Ok(links.count)
-    })
-}
-
-/// Where an entry is stored.
-#[derive(Clone, Copy)]
+/// A position, and where its entry is stored.
 struct Place {
+    position: u64,
     entry: i64,
     xid: u64,
     recorded_at: i64,
+    /// Place in the names.
+    chain: Option<Span<usize>>,
+    previous: Hash,
+    hash: Hash,
 }
 
 impl Place {
-    fn of(row: &Row<7>) -> Self {
-        Self { entry: row.int8(1), xid: row.int8(5).cast_unsigned(), recorded_at: row.int8(6) }
-    }
-
     fn key(&self) -> (u64, i64) {
         (self.xid, self.entry)
     }
 }
 
-fn stretch(
-    client: &SpiClient<'_>,
-    links: &Rows<7>,
-    places: &[Place],
-    range: std::ops::Range<usize>,
-    visit: &mut Visitor<'_>,
-) -> Result<()> {
-    let (first, last) = (places[range.start], places[range.end - 1]);
-    // Entries of other batches may lie between them, but not many: a wrong xid must not read the whole ledger.
-    let most = 4 * range.len() + 64;
-    let entries = between(client, first, last, most)?;
-    let cut = entries.count == most;
-    let mut at = 0;
-    for k in range {
-        let place = places[k];
-        while at < entries.count && key(&entries.row(at)) < place.key() {
-            at += 1;
+impl Places {
+    /// Visits positions chunk by chunk.
+    fn visit_all(
+        &mut self,
+        client: &SpiClient<'_>,
+        entries: &Query<'_>,
+        Span { start: mut from, end }: Span<i64>,
+        visit: &mut Visitor<'_>,
+    ) -> Result<()> {
+        let sql = format!(
+            "{LINKS} WHERE position OPERATOR(pg_catalog.>=) $1 AND position OPERATOR(pg_catalog.<) $2 ORDER BY position"
+        );
+        let links = Query::plan(client, &sql, &[pg_sys::INT8OID, pg_sys::INT8OID])?;
+        loop {
+            let to = from.saturating_add(CHUNK).min(end);
+            self.read(&links, &[from, to])?;
+            let flow = self.visit(entries, visit)?;
+            pgrx::check_for_interrupts!();
+            if flow.is_break() || to >= end {
+                return Ok(());
+            }
+            from = to;
+            if self.links.is_empty() {
+                match next_position(client, from)? {
+                    Some(next) if next < end => from = next,
+                    _ => return Ok(()),
+                }
+            }
         }
-        let mut found = None;
-        let mut same = at;
-        while found.is_none() && same < entries.count && key(&entries.row(same)) == place.key() {
-            found = Some(entries.row(same)).filter(|row| row.int8(1) == place.recorded_at);
-            same += 1;
-        }
-        if found.is_none() && cut && at == entries.count {
-            let alone = between(client, place, place, most)?;
-            found = (0..alone.count).map(|k| alone.row(k)).find(|row| row.int8(1) == place.recorded_at);
-        }
-        visit(&link(&links.row(k)), found.as_ref().and_then(stored).as_ref())?;
-    }
-    Ok(())
-}
-
-fn key(row: &Row<14>) -> (u64, i64) {
-    (row.int8(2).cast_unsigned(), row.int8(0))
-}
-
-/// Entries from one key to another, in this order.
-fn between(client: &SpiClient<'_>, first: Place, last: Place, most: usize) -> Result<Rows<14>> {
-    let sql = format!(
-        "{ENTRIES} WHERE ROW (e.xid, e.id) OPERATOR(pg_catalog.>=) ROW ($1, $2)
-             AND ROW (e.xid, e.id) OPERATOR(pg_catalog.<=) ROW ($3, $4) ORDER BY e.xid, e.id LIMIT $5"
-    );
-    let xid = |place: Place| ledger::xid(place.xid.cast_signed());
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
-    Rows::select(client, &sql, &[xid(first), first.entry.into(), xid(last), last.entry.into(), most.into()])
-}
-
-/// What a query has found; it lives as long as the connection to SPI.
-struct Rows<const N: usize> {
-    table: *mut pg_sys::SPITupleTable,
-    count: usize,
-}
-
-impl<const N: usize> Rows<N> {
-    /// Runs a query with `N` columns.
-    fn select(client: &SpiClient<'_>, sql: &str, arguments: &[DatumWithOid<'_>]) -> Result<Self> {
-        let count = client.select(sql, None, arguments)?.len();
-        // SAFETY: set by the query that has just run.
-        Ok(Self { table: unsafe { pg_sys::SPI_tuptable }, count })
     }
 
-    fn row(&self, k: usize) -> Row<N> {
-        let mut row = Row { values: [pg_sys::Datum::null(); N], nulls: [true; N] };
-        debug_assert!(k < self.count);
-        // SAFETY: there are that many rows, of as many columns as there is room for.
-        unsafe {
-            let tuple = *(*self.table).vals.add(k);
-            pg_sys::heap_deform_tuple(tuple, (*self.table).tupdesc, row.values.as_mut_ptr(), row.nulls.as_mut_ptr());
-        }
-        row
-    }
-}
-
-/// The values of a row.
-struct Row<const N: usize> {
-    values: [pg_sys::Datum; N],
-    nulls: [bool; N],
-}
-
-impl<const N: usize> Row<N> {
-    fn int8(&self, at: usize) -> i64 {
-        self.values[at].value() as i64
-    }
-
-    /// A text, json or bytea.
-    fn bytes(&self, at: usize) -> Option<&[u8]> {
-        // SAFETY: columns of these types only; a toasted value is copied to the current memory context.
-        (!self.nulls[at]).then(|| unsafe {
-            let value = pg_sys::pg_detoast_datum_packed(self.values[at].cast_mut_ptr());
-            std::slice::from_raw_parts(
-                pgrx::varlena::vardata_any(value).cast::<u8>(),
-                pgrx::varlena::varsize_any_exhdr(value),
-            )
+    /// Reads what a query of the form of [`LINKS`] finds.
+    fn read(&mut self, query: &Query<'_>, arguments: &[i64]) -> Result<()> {
+        self.links.clear();
+        self.names.clear();
+        query.each(arguments, &mut |row| {
+            let chain = row.text(4).map(|name| {
+                let start = self.names.len();
+                self.names.push_str(name);
+                start..self.names.len()
+            });
+            // A hash of another length is a wrong hash.
+            let hash = |at| row.bytes(at).and_then(Hash::from_slice).unwrap_or_default();
+            self.links.push(Place {
+                position: u64::try_from(row.int8(0)).unwrap_or(u64::MAX),
+                entry: row.int8(1),
+                xid: row.int8(2).cast_unsigned(),
+                recorded_at: row.int8(3),
+                chain,
+                previous: hash(5),
+                hash: hash(6),
+            });
+            Ok(ControlFlow::Continue(()))
         })
     }
 
-    fn text(&self, at: usize) -> Option<&str> {
-        self.bytes(at).and_then(|bytes| std::str::from_utf8(bytes).ok())
+    fn visit(&self, entries: &Query<'_>, visit: &mut Visitor<'_>) -> Result<ControlFlow<()>> {
+        let mut from = 0;
+        while from < self.links.len() {
+            let rising = self.links[from..].windows(2).take_while(|pair| pair[0].key() < pair[1].key()).count();
+            let to = from + rising + 1;
+            if self.stretch(entries, from..to, visit)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+            from = to;
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Positions whose entries follow one another in the order of the index.
+    fn stretch(&self, entries: &Query<'_>, span: Span<usize>, visit: &mut Visitor<'_>) -> Result<ControlFlow<()>> {
+        // Entries of other batches may lie between them, but not many: a wrong xid must not read the whole ledger.
+        let mut most = 4 * span.len() + 64;
+        let (first, last) = (&self.links[span.start], &self.links[span.end - 1]);
+        let mut places = self.links[span].iter().peekable();
+        let arguments = [first.xid.cast_signed(), first.entry, last.xid.cast_signed(), last.entry];
+        let mut flow = ControlFlow::Continue(());
+        entries.each(&arguments, &mut |row| {
+            let key = (row.int8(2).cast_unsigned(), row.int8(0));
+            while let Some(place) = places.next_if(|place| place.key() < key) {
+                flow = visit(&self.link(place), None)?;
+                if flow.is_break() {
+                    return Ok(flow);
+                }
+            }
+            if let Some(place) = places.next_if(|place| place.key() == key && place.recorded_at == row.int8(1)) {
+                flow = visit(&self.link(place), stored(row).as_ref())?;
+            }
+            most -= 1;
+            Ok(if most == 0 || places.peek().is_none() { ControlFlow::Break(()) } else { flow })
+        })?;
+        for place in places {
+            if flow.is_break() {
+                return Ok(flow);
+            }
+            flow = if most == 0 { self.alone(entries, place, visit)? } else { visit(&self.link(place), None)? };
+        }
+        Ok(flow)
+    }
+
+    /// An entry that lies behind too many others.
+    fn alone(&self, entries: &Query<'_>, place: &Place, visit: &mut Visitor<'_>) -> Result<ControlFlow<()>> {
+        let xid = place.xid.cast_signed();
+        let mut flow = None;
+        entries.each(&[xid, place.entry, xid, place.entry], &mut |row| {
+            if row.int8(1) == place.recorded_at {
+                flow = Some(visit(&self.link(place), stored(row).as_ref())?);
+            }
+            Ok(if flow.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        flow.map_or_else(|| visit(&self.link(place), None), Ok)
+    }
+
+    fn link(&self, place: &Place) -> Link<'_> {
+        Link {
+            position: place.position,
+            entry: place.entry,
+            chain: place.chain.clone().map(|name| &self.names[name]),
+            previous: place.previous,
+            hash: place.hash,
+        }
     }
 }
 
-fn link(row: &Row<7>) -> Link<'_> {
-    Link {
-        position: u64::try_from(row.int8(0)).unwrap_or(u64::MAX),
-        entry: row.int8(1),
-        chain: row.text(2),
-        // A hash of another length is a wrong hash.
-        previous: row.bytes(3).and_then(Hash::from_slice).unwrap_or_default(),
-        hash: row.bytes(4).and_then(Hash::from_slice).unwrap_or_default(),
-    }
-}
-
-/// `None` where the operation is none.
-fn stored(row: &Row<14>) -> Option<Stored<'_>> {
-    // SAFETY: a uuid is a pointer to 16 bytes.
-    let table = if row.nulls[4] { [0; 16] } else { unsafe { *row.values[4].cast_mut_ptr::<[u8; 16]>() } };
+/// A row of the form of [`ENTRIES`]; `None` where the operation is none.
+fn stored<'r>(row: &'r Row<'_>) -> Option<Stored<'r>> {
     Some(Stored {
         header: Header {
             id: row.int8(0),
             recorded_at: micros(row.int8(1)),
             xid: row.int8(2).cast_unsigned(),
-            operation: Operation::from_name(row.text(3)?)?,
-            table,
+            operation: Operation::from_bytes(row.bytes(3)?)?,
+            table: row.uuid(4),
         },
         body: Body {
             relation: row.bytes(5),

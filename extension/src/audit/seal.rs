@@ -17,13 +17,13 @@ use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use super::columns::{micros, text_in};
+use super::columns::micros;
 use super::ledger::Raw;
 use super::log::Filling;
 use super::redact::announce;
+use super::ready::{self, Ready, Span};
 use super::{ledger, settings, sign, tree};
 use crate::error::{Error, Result};
-use crate::guc::Pinned;
 use crate::worker::{Progress, Task};
 
 /// Entries that one run seals at most.
@@ -118,17 +118,6 @@ pub(super) fn lock() -> Result<Option<State>> {
     })
 }
 
-/// An entry to seal.
-struct Ready {
-    id: i64,
-    xid: i64,
-    recorded_at: i64,
-    leaf: Hash,
-    chain: Option<String>,
-    /// Table and key of a row of a log table.
-    log: Option<(String, String)>,
-}
-
 /// One run. Must run as the owner of the ledger.
 fn seal(limit: i64) -> Result<Run> {
     let nothing = Run { sealed: 0, more: false };
@@ -140,7 +129,8 @@ fn seal(limit: i64) -> Result<Run> {
         Some(target) => target.clone(),
         None => current_snapshot()?,
     };
-    let ready = ready(&state, &target, limit)?;
+    let span = Span { from: &state.snapshot, to: &target, after_id: state.after_id, after: state.cursor };
+    let ready = ready::between(&span, limit)?;
     let more = i64::try_from(ready.len()).unwrap_or(i64::MAX) >= limit;
     if ready.is_empty() && state.target.is_none() {
         return Ok(nothing);
@@ -189,21 +179,7 @@ fn begin_incarnation(state: &mut State, reason: &str) -> Result<()> {
     // Waits for writers and keeps new ones away, so that the end is a clean cut.
     ledger::run("LOCK TABLE canon.audit_entry IN SHARE ROW EXCLUSIVE MODE", &[])?;
     let target = current_snapshot()?;
-    let left = Spi::connect_mut(|client| {
-        let rows = client.update(
-            "SELECT e.id, e.xid, e.recorded_at, e.leaf,
-                 CASE WHEN t.settings OPERATOR(pg_catalog.?) 'chain_by' THEN t.settings OPERATOR(pg_catalog.->>) 'chain_by' END,
-                 CASE WHEN t.settings OPERATOR(pg_catalog.?) 'chain_by' THEN COALESCE(e.new_row, e.old_row) END, e.table_id::pg_catalog.text,
-                 CASE WHEN t.settings OPERATOR(pg_catalog.?) 'log' AND e.operation OPERATOR(pg_catalog.=) 'INSERT'
-                     THEN e.row_key END
-             FROM canon.audit_entry AS e LEFT JOIN canon.audit_table AS t ON t.id OPERATOR(pg_catalog.=) e.table_id
-             WHERE NOT EXISTS (SELECT FROM canon.audit_position AS p WHERE p.entry_id OPERATOR(pg_catalog.=) e.id)
-             ORDER BY e.id",
-            None,
-            &[],
-        )?;
-        collect(rows)
-    })?;
+    let left = ready::left()?;
     state.incarnation += 1;
     append(state, &left, &target)?;
     let highest = Spi::connect_mut(|client| {
@@ -236,87 +212,6 @@ pub(super) fn audit_declare_restore(reason: &str) -> std::result::Result<i32, Er
         Ok(state.incarnation)
     })?;
     Ok(incarnation)
-}
-
-/// Number above all transactions of a snapshot, and those below it that were in progress.
-fn bounds(snapshot: &str) -> Result<(i64, String)> {
-    let mut parts = snapshot.split(':');
-    let xmax = parts.nth(1).and_then(|text| text.parse().ok());
-    let open = parts.next().unwrap_or_default();
-    xmax.map(|xmax| (xmax, format!("{{{open}}}"))).ok_or_else(|| Error::Internal(format!("not a snapshot: {snapshot}")))
-}
-
-/// The next entries of the batch, in order.
-fn ready(state: &State, target: &str, limit: i64) -> Result<Vec<Ready>> {
-    let (from, open) = bounds(&state.snapshot)?;
-    let (to, _) = bounds(target)?;
-    // A transaction of a million entries takes many runs: each reads its own part only.
-    let _pinned = Pinned::by_index();
-    Spi::connect_mut(|client| {
-        let rows = client.update(
-            "SELECT e.id, e.xid, e.recorded_at, e.leaf,
-                 CASE WHEN t.settings OPERATOR(pg_catalog.?) 'chain_by'
-                     THEN t.settings OPERATOR(pg_catalog.->>) 'chain_by' END,
-                 CASE WHEN t.settings OPERATOR(pg_catalog.?) 'chain_by' THEN COALESCE(e.new_row, e.old_row) END,
-                 e.table_id::pg_catalog.text,
-                 CASE WHEN t.settings OPERATOR(pg_catalog.?) 'log' AND e.operation OPERATOR(pg_catalog.=) 'INSERT'
-                     THEN e.row_key END
-             FROM (
-                 (SELECT * FROM canon.audit_entry
-                  WHERE xid OPERATOR(pg_catalog.>=) $1 AND xid OPERATOR(pg_catalog.<) $2
-                    AND ROW (xid, id) OPERATOR(pg_catalog.>) ROW ($6, $7) AND id OPERATOR(pg_catalog.>) $5
-                    AND pg_catalog.pg_visible_in_snapshot(xid, $4::pg_catalog.text::pg_catalog.pg_snapshot)
-                  ORDER BY xid, id LIMIT $8)
-                 UNION ALL
-                 (SELECT * FROM canon.audit_entry
-                  WHERE xid OPERATOR(pg_catalog.=) ANY ($3::pg_catalog.text::pg_catalog.xid8[])
-                    AND xid OPERATOR(pg_catalog.<) $1
-                    AND ROW (xid, id) OPERATOR(pg_catalog.>) ROW ($6, $7) AND id OPERATOR(pg_catalog.>) $5
-                    AND pg_catalog.pg_visible_in_snapshot(xid, $4::pg_catalog.text::pg_catalog.pg_snapshot)
-                  ORDER BY xid, id LIMIT $8)
-             ) AS e LEFT JOIN canon.audit_table AS t ON t.id OPERATOR(pg_catalog.=) e.table_id
-             ORDER BY e.xid, e.id LIMIT $8",
-            None,
-            &[
-                ledger::xid(from),
-                ledger::xid(to),
-                open.as_str().into(),
-                target.into(),
-                state.after_id.into(),
-                ledger::xid(state.cursor.0),
-                state.cursor.1.into(),
-                limit.into(),
-            ],
-        )?;
-        collect(rows)
-    })
-}
-
-fn collect(rows: pgrx::spi::SpiTupleTable<'_>) -> Result<Vec<Ready>> {
-    let mut ready = Vec::with_capacity(rows.len());
-    for row in rows {
-        let missing = || Error::Internal("canon.audit_entry holds a NULL".to_owned());
-        let chain_by = row.get::<String>(5)?;
-        let chain = match chain_by {
-            None => None,
-            Some(column) => {
-                let value = row.get::<&[u8]>(6)?.and_then(|image| text_in(image, &column)).unwrap_or_default();
-                Some(format!("{}:{value}", row.get::<String>(7)?.unwrap_or_default()))
-            }
-        };
-        ready.push(Ready {
-            id: row.get(1)?.ok_or_else(missing)?,
-            xid: row.get::<Raw>(2)?.ok_or_else(missing)?.int8(),
-            recorded_at: row.get::<Raw>(3)?.ok_or_else(missing)?.int8(),
-            leaf: ledger::hash(row.get::<&[u8]>(4)?)?,
-            chain,
-            log: match row.get::<String>(8)? {
-                Some(key) => Some((row.get::<String>(7)?.unwrap_or_default(), key)),
-                None => None,
-            },
-        });
-    }
-    Ok(ready)
 }
 
 /// Heads of the named chains that the entries belong to.

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 use canon_core::ledger::hash::Hash;
 use canon_core::ledger::receipt::{EntryJson, Receipt};
@@ -42,6 +43,54 @@ impl Tiles {
             }
         }
         Edge::new(size, roots).ok_or_else(|| Error::Internal("an edge with too few roots".to_owned()))
+    }
+}
+
+/// Leaves as the stored tree holds them, for whoever asks for them in order.
+#[derive(Default)]
+pub(super) struct Leaves {
+    /// Position of the first.
+    from: u64,
+    hashes: Vec<Hash>,
+}
+
+/// Tiles that are read at a time.
+const TILES: u64 = 64;
+
+impl Leaves {
+    /// The leaf at a position; zero where the tree has lost it.
+    pub(super) fn at(&mut self, position: u64) -> Result<Hash> {
+        let within = |this: &Self| usize::try_from(position.wrapping_sub(this.from)).unwrap_or(usize::MAX);
+        if within(self) >= self.hashes.len() {
+            self.read(position / tile::WIDTH)?;
+        }
+        Ok(self.hashes.get(within(self)).copied().unwrap_or_default())
+    }
+
+    fn read(&mut self, first: u64) -> Result<()> {
+        self.from = first * tile::WIDTH;
+        self.hashes.clear();
+        self.hashes.resize(usize::try_from(TILES * tile::WIDTH).unwrap_or(0), Hash::ZERO);
+        let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        Spi::connect(|client| {
+            let rows = client.select(
+                "SELECT number, hashes FROM canon.audit_tile
+                 WHERE level OPERATOR(pg_catalog.=) 0 AND number OPERATOR(pg_catalog.>=) $1
+                   AND number OPERATOR(pg_catalog.<) $2",
+                None,
+                &[number(first).into(), number(first.saturating_add(TILES)).into()],
+            )?;
+            for row in rows {
+                let at = row.get::<i64>(1)?.and_then(|number| u64::try_from(number).ok()).unwrap_or(first) - first;
+                let places = self.hashes.iter_mut().skip(usize::try_from(at * tile::WIDTH).unwrap_or(usize::MAX));
+                let stored = row.get::<&[u8]>(2)?.unwrap_or_default();
+                let width = usize::try_from(tile::WIDTH).unwrap_or(0);
+                for (place, bytes) in places.zip(stored.chunks_exact(32)).take(width) {
+                    *place = Hash::from_slice(bytes).unwrap_or_default();
+                }
+            }
+            Ok(())
+        })
     }
 }
 
@@ -95,7 +144,7 @@ fn prove(entry: i64) -> Result<Receipt> {
         if let Some(stored) = stored {
             found = Some((link.position, EntryJson::of(stored)));
         }
-        Ok(())
+        Ok(ControlFlow::Break(()))
     })?;
     let Some((index, json)) = found else {
         let known = Spi::connect(|client| {

@@ -1,7 +1,10 @@
 //! Verification of the ledger from the stored data up.
 
+use std::ops::ControlFlow;
+
 use canon_core::ledger::block::Block;
 use canon_core::ledger::dump::Anchor;
+use canon_core::ledger::entry::Operation;
 use canon_core::ledger::hash::Hash;
 use canon_core::ledger::verify::{Audit, Problem, Start, Witnessed};
 use pgrx::pg_sys::panic::ErrorReport;
@@ -10,7 +13,7 @@ use pgrx::prelude::*;
 use super::columns::micros;
 use super::ledger::Raw;
 use super::read::{self, Range};
-use super::tree::Tiles;
+use super::tree::{Leaves, Tiles};
 use super::{checks, compare, ledger, sign};
 use crate::error::{Error, Result};
 
@@ -60,7 +63,8 @@ fn verify(incremental: bool, live: bool, from_block: Option<i64>, to_block: Opti
     };
     let whole = to_block.is_none();
     let witnessed = if whole { sign::exported()? } else { Vec::new() };
-    let (mut audit, mut problem) = run(start, beginning, witnessed, to_block)?;
+    let begin = start.edge.size();
+    let Passed { mut audit, mut problem, definitions } = run(start, beginning, witnessed, to_block)?;
     if problem.is_none() && whole {
         if audit.is_waiting() {
             heed_unsealed(&mut audit)?;
@@ -68,7 +72,8 @@ fn verify(incremental: bool, live: bool, from_block: Option<i64>, to_block: Opti
         problem = audit.finish().err();
     }
     if problem.is_none() && whole {
-        problem = checks::completeness(incremental)?;
+        let scope = checks::Scope { incremental, all: (begin == removed).then(|| audit.entries()), definitions };
+        problem = checks::completeness(&scope)?;
     }
     if problem.is_none() && whole {
         problem = compare::compare(!live)?;
@@ -95,7 +100,16 @@ fn verify(incremental: bool, live: bool, from_block: Option<i64>, to_block: Opti
 /// Verifies what there is up to a block.
 pub(super) fn up_to(block: i64) -> Result<(Audit, Option<Problem>)> {
     let beginning = beginning()?;
-    run(started(&beginning.anchor)?, beginning, Vec::new(), Some(block))
+    let passed = run(started(&beginning.anchor)?, beginning, Vec::new(), Some(block))?;
+    Ok((passed.audit, passed.problem))
+}
+
+/// What a pass over sealed entries has found.
+struct Passed {
+    audit: Audit,
+    problem: Option<Problem>,
+    /// Whether the definition of a table was changed.
+    definitions: bool,
 }
 
 fn run(
@@ -103,7 +117,7 @@ fn run(
     beginning: Beginning,
     witnessed: Vec<Witnessed>,
     to_block: Option<i64>,
-) -> Result<(Audit, Option<Problem>)> {
+) -> Result<Passed> {
     let at_anchor = start.edge.size() == beginning.anchor.size;
     let mut audit = Audit::new(start, sign::public_key()?, Some(beginning.origin), witnessed);
     if at_anchor && beginning.anchor.size > 0 {
@@ -111,12 +125,13 @@ fn run(
         let last = block_number(&beginning.anchor);
         for (block, hash, note) in blocks(last, Some(last))? {
             if let Err(problem) = audit.anchor(&block, hash, note.as_deref()) {
-                return Ok((audit, Some(problem)));
+                return Ok(Passed { audit, problem: Some(problem), definitions: false });
             }
         }
     }
-    let problem = feed(&mut audit, to_block)?.err();
-    Ok((audit, problem))
+    let mut definitions = false;
+    let problem = feed(&mut audit, to_block, &mut definitions)?.err();
+    Ok(Passed { audit, problem, definitions })
 }
 
 fn started(anchor: &Anchor) -> Result<Start> {
@@ -130,7 +145,7 @@ fn block_number(anchor: &Anchor) -> i64 {
 /// Entries that announce an erasure or a removal and are not sealed yet. That they will be is for the
 /// check of completeness.
 fn heed_unsealed(audit: &mut Audit) -> Result<()> {
-    read::each_unsealed(&["REDACT", "RETAIN"], &mut |stored| {
+    read::each_unsealed(&[Operation::Redact, Operation::Retain], &mut |stored| {
         if stored.compute_leaf() == Ok(stored.leaf) {
             audit.heed(stored);
         }
@@ -174,15 +189,17 @@ fn start_at(block: i64, anchor: &Anchor) -> Result<Start> {
         chains: started(anchor)?.chains,
         block: (before.number, hash),
     };
+    // The chain of the whole ledger has a link nearly everywhere; the others are looked for if there are any.
+    let whole = "SELECT chain, audit_chain_hash FROM canon.audit_position
+        WHERE position OPERATOR(pg_catalog.<) $1 AND chain IS NULL ORDER BY position DESC LIMIT 1";
+    let named = "SELECT DISTINCT ON (chain) chain, audit_chain_hash FROM canon.audit_position
+        WHERE position OPERATOR(pg_catalog.<) $1 AND chain IS NOT NULL AND EXISTS (SELECT FROM canon.audit_chain)
+        ORDER BY chain, position DESC";
     Spi::connect(|client| {
-        let rows = client.select(
-            "SELECT DISTINCT ON (chain) chain, audit_chain_hash FROM canon.audit_position
-             WHERE position OPERATOR(pg_catalog.<) $1 ORDER BY chain, position DESC",
-            None,
-            &[size.into()],
-        )?;
-        for row in rows {
-            start.chains.insert(row.get::<String>(1)?, ledger::hash(row.get::<&[u8]>(2)?)?);
+        for sql in [whole, named] {
+            for row in client.select(sql, None, &[size.into()])? {
+                start.chains.set(row.get::<&str>(1)?, ledger::hash(row.get::<&[u8]>(2)?)?);
+            }
         }
         Ok(start)
     })
@@ -220,7 +237,7 @@ pub(super) fn blocks(from: i64, to: Option<i64>) -> Result<Vec<(Block, Hash, Opt
 }
 
 /// Feeds entries and blocks; the inner result is the verdict.
-fn feed(audit: &mut Audit, to_block: Option<i64>) -> Result<std::result::Result<(), Problem>> {
+fn feed(audit: &mut Audit, to_block: Option<i64>, definitions: &mut bool) -> Result<std::result::Result<(), Problem>> {
     let from = i64::try_from(audit.state().block.0).unwrap_or(i64::MAX) + 1;
     let blocks = blocks(from, to_block)?;
     let end = match (to_block, blocks.last()) {
@@ -231,25 +248,19 @@ fn feed(audit: &mut Audit, to_block: Option<i64>) -> Result<std::result::Result<
     let mut blocks = blocks.iter().peekable();
     let mut problem = None;
     // Blocks without entries before the first one are wrong, and found below.
-    let tiles = std::cell::RefCell::new((u64::MAX, Tiles::default()));
+    let mut leaves = Leaves::default();
     read::each_entry(Range::Positions(begin, end), &mut |link, stored| {
-        if problem.is_some() {
-            return Ok(());
-        }
-        let mut tiles = tiles.borrow_mut();
-        if tiles.0 != link.position / 65_536 {
-            *tiles = (link.position / 65_536, Tiles::default());
-        }
-        let tile = tiles.1.node(0, link.position).ok().or(Some(Hash::ZERO));
+        let tile = leaves.at(link.position)?;
+        *definitions |= stored.is_some_and(|stored| stored.header.operation == Operation::Ddl);
         let mut step = || {
-            audit.entry(link, stored, tile)?;
+            audit.entry(link, stored, Some(tile))?;
             while let Some((block, hash, note)) = blocks.next_if(|(block, _, _)| block.size <= audit.size()) {
                 audit.block(block, *hash, note.as_deref())?;
             }
             Ok(())
         };
         problem = step().err();
-        Ok(())
+        Ok(if problem.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })?;
     if let Some(problem) = problem {
         return Ok(Err(problem));

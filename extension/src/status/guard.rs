@@ -50,7 +50,14 @@ impl Target {
     /// Refuses whom the table does not belong to.
     pub(super) fn require_owner(&self) -> Result<()> {
         // SAFETY: looks up the owner of an existing relation.
-        if unsafe { pg_sys::pg_class_ownercheck(self.relation, pg_sys::GetUserId()) } {
+        let owns = unsafe {
+            #[cfg(feature = "pg15")]
+            let owns = pg_sys::pg_class_ownercheck(self.relation, pg_sys::GetUserId());
+            #[cfg(not(feature = "pg15"))]
+            let owns = pg_sys::object_ownercheck(pg_sys::RelationRelationId, self.relation, pg_sys::GetUserId());
+            owns
+        };
+        if owns {
             return Ok(());
         }
         Err(Error::new(Code::ERRCODE_INSUFFICIENT_PRIVILEGE, format!("must be owner of table {}", self.table)))

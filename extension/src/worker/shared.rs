@@ -99,10 +99,13 @@ pub(super) fn init() {
     EXISTS.store(true, Ordering::Relaxed);
 }
 
-/// Microseconds of the server's clock.
+/// Microseconds since the machine was started. Not the time of day: set back, that would keep workers out
+/// of a database until it has caught up.
 pub(super) fn now() -> i64 {
-    // SAFETY: reads the clock.
-    unsafe { pg_sys::GetCurrentTimestamp() }
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: fills the structure; every system that PostgreSQL runs on has this clock.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
+    time.tv_sec * 1_000_000 + time.tv_nsec / 1_000
 }
 
 /// Runs when a process ends in any way but a crash, after which shared memory is made anew.

@@ -82,8 +82,12 @@ pub(crate) fn resolve() -> bool {
 
 /// Whether the commit log may have been cut off before this transaction.
 fn is_ancient(xid: pg_sys::TransactionId) -> bool {
+    #[cfg(any(feature = "pg15", feature = "pg16"))]
+    use pg_sys::ShmemVariableCache as variables;
+    #[cfg(not(any(feature = "pg15", feature = "pg16")))]
+    use pg_sys::TransamVariables as variables;
     // SAFETY: reads one number of shared memory, which only grows.
-    unsafe { pg_sys::TransactionIdPrecedes(xid, (*pg_sys::ShmemVariableCache).oldestClogXid) }
+    unsafe { pg_sys::TransactionIdPrecedes(xid, (*variables).oldestClogXid) }
 }
 
 /// A copy of them.
