@@ -86,3 +86,74 @@ fn the_ledger_is_append_only() -> Result<()> {
     assert!(verify(&mut client)?.0);
     Ok(())
 }
+
+/// Names of every kind of character, in the table and in its columns, through everything that takes them.
+#[test]
+fn names_may_hold_anything() -> Result<()> {
+    let db = canon_database("audit_names")?;
+    let mut client = db.connect()?;
+    let table = r#""od""d s'chema"."ta'b""le; --\""#;
+    client.batch_execute(&format!(
+        r#"CREATE SCHEMA "od""d s'chema"; CREATE TABLE {table} ("i d" int, "ключ" text, "co""l'um\" text, "geheim$" text,
+               PRIMARY KEY ("i d", "ключ"))"#
+    ))?;
+    let oid: u32 = client.query_one("SELECT $1::text::regclass::oid", &[&table])?.get(0);
+    client.execute("SELECT canon.audit_enable($1::oid::regclass, redacted_columns => '{geheim$}')", &[&oid])?;
+    client.batch_execute(&format!(
+        r#"INSERT INTO {table} VALUES (1, 'k"\', 'x''y', 'z'); UPDATE {table} SET "co""l'um\" = E'\\ ''';"#
+    ))?;
+    assert_eq!(verify(&mut client)?, (true, 3, None, String::new()));
+    let key = r#"["1","k\"\\"]"#;
+    let history = client
+        .query("SELECT entry, operation FROM canon.audit_history($1::oid::regclass, $2) ORDER BY 1", &[&oid, &key])?;
+    assert_eq!(history.iter().map(|row| row.get(1)).collect::<Vec<&str>>(), ["INSERT", "UPDATE"]);
+    let live: bool = client.query_one("SELECT ok FROM canon.audit_verify(live => true)", &[])?.get(0);
+    assert!(live);
+    let undo: String = client.query_one("SELECT canon.audit_undo($1)", &[&history[1].get::<_, i64>(0)])?.get(0);
+    client.batch_execute(&undo)?;
+    let value: String = client.query_one(&format!(r#"SELECT "co""l'um\" FROM {table}"#), &[])?.get(0);
+    assert_eq!(value, "x'y");
+    // A second call changes the settings of the same table, and the last one ends recording.
+    client.execute("SELECT canon.audit_enable($1::oid::regclass, full_images => true)", &[&oid])?;
+    client.execute("SELECT canon.audit_disable($1::oid::regclass)", &[&oid])?;
+    let tables: i64 = client.query_one("SELECT count(*) FROM canon.audit_table", &[])?.get(0);
+    assert_eq!(tables, 1);
+    let statement = format!("SELECT canon.audit_disable({oid}::oid::regclass)");
+    let refusal = refused(&mut client, &statement, &SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE)?;
+    client.batch_execute(refusal.hint().unwrap_or_default())?;
+    assert!(verify(&mut client)?.0);
+    Ok(())
+}
+
+/// The first and the last that PostgreSQL knows, and infinity.
+#[test]
+fn extreme_times_are_recorded_as_they_are() -> Result<()> {
+    let db = canon_database("audit_times")?;
+    let mut client = db.connect()?;
+    client.batch_execute("SET TimeZone = 'UTC'; CREATE TABLE times (id int PRIMARY KEY, tz timestamptz, ts timestamp, d date); SELECT canon.audit_enable('times')")?;
+    let days = [
+        ("294276-12-31 23:59:59.999999", "5874897-12-31"),
+        ("294247-01-10 04:00:54.775806", "294247-01-10"),
+        ("294247-01-10 04:00:54.775809", "294247-01-11"),
+        ("4714-11-24 00:00:00 BC", "4714-11-24 BC"),
+        ("infinity", "infinity"),
+        ("-infinity", "-infinity"),
+    ];
+    for (k, (time, date)) in (0_i32..).zip(days) {
+        client.execute(
+            "INSERT INTO times VALUES ($1, $2::text::timestamptz, $2::text::timestamp, $3::text::date)",
+            &[&k, &time, &date],
+        )?;
+    }
+    let wrong: i64 = client
+        .query_one(
+            "SELECT count(*) FROM times AS t JOIN canon.audit_log AS l ON l.row_key = t.id::text
+             WHERE (l.new_row->>'tz')::timestamptz <> t.tz OR (l.new_row->>'ts')::timestamp <> t.ts
+                OR (l.new_row->>'d')::date <> t.d",
+            &[],
+        )?
+        .get(0);
+    assert_eq!(wrong, 0);
+    assert_eq!(verify(&mut client)?, (true, 7, None, String::new()));
+    Ok(())
+}

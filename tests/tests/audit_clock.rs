@@ -76,9 +76,8 @@ fn a_clock_that_steps_loses_nothing_and_fools_no_retention() -> Result<()> {
         let mut walk = || -> Result<()> {
             for step in steps {
                 moved.by(&format!("{step:+}d"))?;
-                let there = wait_until(|| {
-                    client.query_one(days, &[&begun]).is_ok_and(|row| row.get::<_, i32>(0) == step)
-                });
+                let there =
+                    wait_until(|| client.query_one(days, &[&begun]).is_ok_and(|row| row.get::<_, i32>(0) == step));
                 ensure!(there, "the clock did not move by {step} days: {}", moved.cluster.log_tail(20));
                 // Sealing goes on by itself at every time.
                 client.query_one("SELECT canon.audit_await_seal(30000)", &[]).with_context(|| format!("{step}"))?;

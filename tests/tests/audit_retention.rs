@@ -1,9 +1,7 @@
 //! Old entries that are removed, what the packs hand to the ledger, and what is handed out of it.
 
-use std::process::Command;
-
 use anyhow::{Context, Result, ensure};
-use canon_tests::{Database, PrivateCluster, canon_database, capture, refused, repo_root, server};
+use canon_tests::{Database, PrivateCluster, canon, canon_database, capture, refused, repo_root, server};
 use postgres::Client;
 use postgres::error::SqlState;
 
@@ -52,9 +50,9 @@ fn offline(db: &Database) -> Result<String> {
     let (dump, lines) = (folder.path().join("dump.sql"), folder.path().join("ledger.jsonl"));
     std::fs::write(&dump, capture(&mut db.program("pg_dump"))?)?;
     std::fs::write(&lines, db.psql("SELECT canon.audit_export()")?)?;
-    let mut canon = Command::new(repo_root()?.join("target/debug/canon"));
-    let output = canon.args(["verify", "--without-key"]).arg(&dump).arg(&lines).output()?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let path = |path: &std::path::Path| path.to_str().map(str::to_owned).context("a path that is no text");
+    let ran = canon(&repo_root()?, &["verify", "--without-key", &path(&dump)?, &path(&lines)?], &[])?;
+    let text = ran.out + &ran.err;
     Ok(text.replace(&format!("{}/", folder.path().display()), ""))
 }
 

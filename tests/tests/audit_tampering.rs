@@ -2,13 +2,12 @@
 //! verification inside the database or outside it.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use canon_core::ledger::hash::Hash;
 use canon_core::ledger::note::Signer;
 use canon_core::ledger::tree::Edge;
-use canon_tests::{Database, PrivateCluster, repo_root, server};
+use canon_tests::{Database, PrivateCluster, canon, repo_root, server};
 use postgres::Client;
 
 /// A server that signs checkpoints and writes them to a file.
@@ -78,14 +77,13 @@ fn offline(signed: &Signed, db: &Database, checkpoints: bool) -> Result<(bool, S
     let dump = db.program("pg_dump").output()?;
     ensure!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
     std::fs::write(file.path(), dump.stdout)?;
-    let mut canon = Command::new(repo_root()?.join("target/debug/canon"));
-    canon.arg("verify").arg(file.path()).args(["--key", &signed.key]);
+    let file = file.path().to_str().context("a path that is no text")?;
+    let mut arguments = vec!["verify", file, "--key", &signed.key];
     if checkpoints {
-        canon.arg("--checkpoints").arg(&signed.checkpoints);
+        arguments.extend(["--checkpoints", signed.checkpoints.to_str().context("a path that is no text")?]);
     }
-    let output = canon.output().context("build it with `cargo build -p canon-codegen`")?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    Ok((output.status.success(), text))
+    let ran = canon(&repo_root()?, &arguments, &[])?;
+    Ok((ran.code == 0, ran.out + &ran.err))
 }
 
 /// What is changed, and the first bad entry.

@@ -75,11 +75,7 @@ impl Anchor {
         for (name, hash) in &self.chains {
             chains.set((!name.is_empty()).then_some(name), *hash);
         }
-        Some(Start {
-            edge: Edge::new(self.size, self.edge.clone())?,
-            chains,
-            block: (self.block, self.block_hash),
-        })
+        Some(Start { edge: Edge::new(self.size, self.edge.clone())?, chains, block: (self.block, self.block_hash) })
     }
 
     /// Of a state of verification.

@@ -35,12 +35,18 @@ fn clock(micros: i64) -> String {
 
 fn timestamp(micros: i64, zone: &str) -> String {
     const DAY: i64 = 86_400_000_000;
+    /// 4714-11-24 BC.
+    const FIRST: i64 = -210_866_803_200_000_000;
     match micros {
         i64::MAX => "infinity".to_owned(),
         i64::MIN => "-infinity".to_owned(),
         _ => {
-            let (date, era) = date(micros.div_euclid(DAY));
-            format!("{date} {}{zone}{era}", clock(micros.rem_euclid(DAY)))
+            // PostgreSQL counts from 2000, and further: its last years come round as numbers before its first.
+            let round = if micros < FIRST { 1_i128 << 64 } else { 0 };
+            let micros = i128::from(micros) + round;
+            let (day, time) = (micros.div_euclid(DAY.into()), micros.rem_euclid(DAY.into()));
+            let (date, era) = date(i64::try_from(day).unwrap_or(i64::MAX));
+            format!("{date} {}{zone}{era}", clock(i64::try_from(time).unwrap_or(0)))
         }
     }
 }

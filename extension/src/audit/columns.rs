@@ -200,9 +200,10 @@ fn integer(datum: pg_sys::Datum, length: i16) -> i64 {
     }
 }
 
-/// Microseconds since the Unix epoch of PostgreSQL's; infinities stay what they are.
+/// Microseconds since the Unix epoch of PostgreSQL's; infinities stay what they are. The last thirty years that
+/// PostgreSQL knows, those to 294276, go round to numbers that no time has.
 pub(super) fn micros(postgres: i64) -> i64 {
-    if postgres == i64::MAX || postgres == i64::MIN { postgres } else { postgres + EPOCH_MICROS }
+    if postgres == i64::MAX || postgres == i64::MIN { postgres } else { postgres.wrapping_add(EPOCH_MICROS) }
 }
 
 fn days(postgres: i32) -> i32 {

@@ -48,7 +48,9 @@ pub(super) fn relation(oid: pg_sys::Oid) -> Result<Relation> {
               JOIN pg_catalog.pg_attribute AS a
                   ON a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.=) k.number
               WHERE i.indrelid OPERATOR(pg_catalog.=) c.oid AND i.indisprimary),
-             (SELECT pg_catalog.encode(t.tgargs, 'escape')
+             (SELECT pg_catalog.convert_from(
+                  pg_catalog.substring(t.tgargs, 1, pg_catalog.length(t.tgargs) OPERATOR(pg_catalog.-) 1),
+                  pg_catalog.getdatabaseencoding())
               FROM pg_catalog.pg_trigger AS t
               WHERE t.tgrelid OPERATOR(pg_catalog.=) c.oid AND t.tgname OPERATOR(pg_catalog.=) 'canon_audit_row'),
              c.relowner::pg_catalog.text,
@@ -64,7 +66,7 @@ pub(super) fn relation(oid: pg_sys::Oid) -> Result<Relation> {
     let row = rows.into_iter().next().ok_or_else(missing)?;
     let text = |k: usize| row.get(k).cloned().flatten();
     let list = |k: usize| text(k).and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
-    let said: Option<Config> = text(7).and_then(|said| serde_json::from_str(said.trim_end_matches("\\000")).ok());
+    let said: Option<Config> = text(7).and_then(|said| serde_json::from_str(&said).ok());
     let recorded = match said {
         Some(config) if identity::is_of(uuid(&config.id)?, oid)? => Some(config),
         _ => None,

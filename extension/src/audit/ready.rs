@@ -37,7 +37,8 @@ pub(super) struct Span<'a> {
     pub(super) after: (i64, i64),
 }
 
-const COLUMNS: &str = "SELECT e.id, e.xid, e.recorded_at, e.leaf, e.table_id, e.operation, e.row_key, e.old_row, e.new_row
+const COLUMNS: &str =
+    "SELECT e.id, e.xid, e.recorded_at, e.leaf, e.table_id, e.operation, e.row_key, e.old_row, e.new_row
     FROM canon.audit_entry AS e";
 
 /// The next entries of a batch, in the order of transactions and entries.

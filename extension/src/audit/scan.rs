@@ -166,7 +166,8 @@ impl Row<'_> {
         // SAFETY: columns of these types only; what is copied lives as long as the row.
         unsafe {
             let mut value = self.values[at].cast_mut_ptr::<pg_sys::varlena>();
-            let plain = varlena::varatt_is_4b_u(value) || varlena::varatt_is_1b(value) && !varlena::varatt_is_1b_e(value);
+            let plain =
+                varlena::varatt_is_4b_u(value) || varlena::varatt_is_1b(value) && !varlena::varatt_is_1b_e(value);
             if !plain {
                 self.copied.set(true);
                 let outside = pg_sys::MemoryContextSwitchTo(self.scratch);

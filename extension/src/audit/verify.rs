@@ -112,12 +112,7 @@ struct Passed {
     definitions: bool,
 }
 
-fn run(
-    start: Start,
-    beginning: Beginning,
-    witnessed: Vec<Witnessed>,
-    to_block: Option<i64>,
-) -> Result<Passed> {
+fn run(start: Start, beginning: Beginning, witnessed: Vec<Witnessed>, to_block: Option<i64>) -> Result<Passed> {
     let at_anchor = start.edge.size() == beginning.anchor.size;
     let mut audit = Audit::new(start, sign::public_key()?, Some(beginning.origin), witnessed);
     if at_anchor && beginning.anchor.size > 0 {
@@ -182,7 +177,11 @@ pub(super) fn beginning() -> Result<Beginning> {
 /// Where a block begins, taken from what is stored: whoever verifies the blocks before it vouches for that.
 fn start_at(block: i64, anchor: &Anchor) -> Result<Start> {
     let before = blocks(block - 1, Some(block - 1))?.into_iter().next();
-    let (before, hash, _) = before.ok_or_else(|| Error::Internal(format!("there is no block {}", block - 1)))?;
+    let (before, hash, _) = before.ok_or_else(|| Error::BadAuditOption {
+        option: "from_block",
+        value: block.to_string(),
+        allowed: "a block of canon.audit_block, or the one after the last",
+    })?;
     let size = i64::try_from(before.size).unwrap_or(i64::MAX);
     let mut start = Start {
         edge: Tiles::default().edge(before.size)?,
