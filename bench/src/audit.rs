@@ -9,7 +9,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use postgres::Client;
 use tempfile::TempDir;
 use xtask::{Database, PrivateCluster, Server, capture};
@@ -87,7 +87,8 @@ fn cases(server: &Server) -> Result<Vec<Case>> {
     cases.push(lag(&busy));
     let still = Bench::start(server, NO_WORKER)?;
     cases.push(sealing(&still));
-    cases.push(verification(&still));
+    cases.push(verification(&still, 1));
+    cases.push(verification(&still, 2));
     cases.extend(proof(&still));
     Ok(cases)
 }
@@ -110,14 +111,17 @@ fn recording(bench: &Rc<Bench>, name: &str, clients: usize) -> Case {
         .keeping(Rc::clone(bench))
 }
 
-/// The same load while another transaction with an entry of its own stays open.
+/// The same load while another transaction with an entry of its own stays open, and one that reads.
 fn open_transaction(bench: &Rc<Bench>) -> Case {
     let (with, without) = (Rc::clone(bench), Rc::clone(bench));
     let ours = move |round| {
         let mut holder = with.client()?;
         holder.batch_execute("BEGIN; INSERT INTO orders_ours (customer, amount, status) VALUES (0, 0, 'held')")?;
+        let mut reader = with.client()?;
+        reader.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM canon.audit_ledger")?;
         let rate = with.pgbench("ours", round, None)?;
         with.client()?.query_one("SELECT canon.audit_await_seal(600000)", &[])?;
+        reader.batch_execute("COMMIT")?;
         holder.batch_execute("COMMIT")?;
         Ok(rate)
     };
@@ -126,7 +130,7 @@ fn open_transaction(bench: &Rc<Bench>) -> Case {
         without.client()?.query_one("SELECT canon.audit_await_seal(600000)", &[])?;
         Ok(rate)
     };
-    Case::new("INSERT, no flush, a transaction open elsewhere", 8, Unit::OpsPerSecond, ours)
+    Case::new("INSERT, no flush, transactions open elsewhere", 8, Unit::OpsPerSecond, ours)
         .against("none open", alone)
         .keeping(Rc::clone(bench))
 }
@@ -171,17 +175,36 @@ fn sealing(bench: &Rc<Bench>) -> Case {
     Case::new("sealing, one process", 1, Unit::RowsPerSecond, run).keeping(Rc::clone(bench))
 }
 
-/// Entries verified in a second by one process, from the stored bytes up.
-fn verification(bench: &Rc<Bench>) -> Case {
+/// Entries verified in a second, from the stored bytes up, by so many sessions with a range of blocks each.
+fn verification(bench: &Rc<Bench>, sessions: usize) -> Case {
     let kept = Rc::clone(bench);
     let run = move |_| {
-        let mut client = kept.client()?;
+        let blocks: i64 = kept.client()?.query_one("SELECT max(block) FROM canon.audit_block", &[])?.get(0);
+        let count = i64::try_from(sessions)?;
+        let ranges: Vec<_> =
+            (0..count).map(|k| (k * blocks / count + 1, (k + 1 < count).then_some((k + 1) * blocks / count))).collect();
+        let clients: Vec<Client> = ranges.iter().map(|_| kept.client()).collect::<Result<_>>()?;
         let start = Instant::now();
-        let row = client.query_one("SELECT ok, entries, problem FROM canon.audit_verify()", &[])?;
-        ensure!(row.get::<_, bool>(0), "{:?}", row.get::<_, Option<String>>(2));
-        Ok(row.get::<_, i64>(1) as f64 / start.elapsed().as_secs_f64())
+        let verified = std::thread::scope(|scope| {
+            let running: Vec<_> = clients
+                .into_iter()
+                .zip(&ranges)
+                .map(|(client, range)| scope.spawn(move || verify_range(client, *range)))
+                .collect();
+            running.into_iter().map(|one| one.join().map_err(|_| anyhow!("a session panicked"))?).sum::<Result<i64>>()
+        })?;
+        Ok(verified as f64 / start.elapsed().as_secs_f64())
     };
-    Case::new("verification, one process", 1, Unit::RowsPerSecond, run).keeping(Rc::clone(bench))
+    Case::new("verification", sessions, Unit::RowsPerSecond, run).keeping(Rc::clone(bench))
+}
+
+fn verify_range(mut client: Client, (from, to): (i64, Option<i64>)) -> Result<i64> {
+    // A single session verifies everything, as most calls do.
+    let from = (from > 1).then_some(from);
+    let sql = "SELECT ok, entries, problem FROM canon.audit_verify(from_block => $1, to_block => $2)";
+    let row = client.query_one(sql, &[&from, &to])?;
+    ensure!(row.get::<_, bool>(0), "{:?}", row.get::<_, Option<String>>(2));
+    Ok(row.get(1))
 }
 
 /// Bytes of the hashes of an inclusion proof, and the time it takes.
