@@ -156,7 +156,11 @@ idx AS MATERIALIZED (
                 'column', a.attname,
                 'expression', CASE WHEN k.attnum = 0 THEN pg_catalog.pg_get_indexdef(i.indexrelid, k.n::integer, false) END,
                 'collation', CASE WHEN i.indcollation[k.n - 1] <> 0
-                                   AND i.indcollation[k.n - 1] <> COALESCE(a.attcollation, ia.attcollation) THEN (
+                                   AND CASE WHEN k.attnum <> 0 THEN i.indcollation[k.n - 1] <> a.attcollation
+                                            -- An expression may have it from its columns.
+                                            ELSE pg_catalog.strpos(pg_catalog.pg_get_indexdef(i.indexrelid),
+                                                     pg_catalog.pg_get_indexdef(i.indexrelid, k.n::integer, false)
+                                                     OPERATOR(pg_catalog.||) ' COLLATE ') OPERATOR(pg_catalog.>) 0 END THEN (
                     SELECT pg_catalog.json_build_object('schema', cn.nspname, 'name', co.collname)
                     FROM pg_catalog.pg_collation co JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
                     WHERE co.oid = i.indcollation[k.n - 1]) END,
@@ -165,7 +169,6 @@ idx AS MATERIALIZED (
                 'nulls_first', (i.indoption[k.n - 1] & 2) = 2) ORDER BY k.n)
             FROM pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, n)
             LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum <> 0
-            LEFT JOIN pg_catalog.pg_attribute ia ON ia.attrelid = i.indexrelid AND ia.attnum = k.n
             LEFT JOIN pg_catalog.pg_opclass o ON o.oid = i.indclass[k.n - 1]
             WHERE k.n <= i.indnkeyatts),
         'include', (

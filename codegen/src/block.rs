@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use self::values::{Row, Variables};
 use crate::fold::Catalog;
-use crate::parse::{Head, head, quoted_body};
+use crate::parse::{Head, head, quoted_body, targets};
 use crate::split::{PieceKind, split};
 
 /// What a block does, in order.
@@ -136,6 +136,9 @@ pub(crate) fn walk(
         if steps > MAX_STEPS {
             run(catalog, Step::Note("this block is followed no further: it has too many steps", range.clone()));
             return true;
+        }
+        for name in targets(source, range.clone()) {
+            variables.forget(&name);
         }
         let active = frames.iter().all(|frame| match frame {
             Frame::Block { failed, handler } => !(*failed || *handler),

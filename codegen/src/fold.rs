@@ -20,6 +20,7 @@ mod partitions;
 mod remove;
 mod rename;
 mod tables;
+mod taken;
 mod unnamed;
 mod views;
 
@@ -40,6 +41,13 @@ pub(crate) type Refused = String;
 /// Trigger functions of PostgreSQL itself.
 const TRIGGER_FUNCTIONS: &[&str] =
     &["suppress_redundant_updates_trigger", "tsvector_update_trigger", "tsvector_update_trigger_column"];
+
+/// The kind under which base types are kept as text.
+const BASE_TYPE: &str = "base type";
+
+/// Schemas of PostgreSQL itself. What a script adds there is kept as text, as the catalogue does not
+/// tell it from what was there.
+const SYSTEM_SCHEMAS: &[&str] = &["pg_catalog", "information_schema"];
 
 /// What a relation name stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,12 +78,16 @@ pub(crate) struct Catalog {
     enums: IndexMap<QName, EnumType>,
     domains: IndexMap<QName, Domain>,
     composites: IndexMap<QName, Composite>,
+    /// Types with functions in C, and shells of them, by the name they are kept under as text.
+    base_types: HashMap<QName, String>,
     ranges: IndexMap<QName, RangeType>,
     sequences: IndexMap<QName, Sequence>,
     functions: IndexMap<String, Function>,
     opaque: Vec<Opaque>,
     /// Every name of the `pg_class` name space.
     relations: HashMap<QName, Relation>,
+    /// The temporary ones among them.
+    temporary: Vec<QName>,
     /// Names of constraints in each schema, as often as they are used.
     constraint_names: HashMap<QName, u32>,
     /// Sequences that belong to identity columns; the model does not show them.
@@ -104,11 +116,13 @@ impl Catalog {
             enums: IndexMap::new(),
             domains: IndexMap::new(),
             composites: IndexMap::new(),
+            base_types: HashMap::new(),
             ranges: IndexMap::new(),
             sequences: IndexMap::new(),
             functions: IndexMap::new(),
             opaque: Vec::new(),
             relations: HashMap::new(),
+            temporary: Vec::new(),
             constraint_names: HashMap::new(),
             identity_sequences: HashSet::new(),
             privileges: grants::Privileges::default(),
@@ -123,6 +137,7 @@ impl Catalog {
     pub(crate) fn begin_session(&mut self) {
         self.path = vec!["public".to_owned()];
         self.session_path = None;
+        self.drop_temporary();
     }
 
     /// What the last change left open.
@@ -142,6 +157,10 @@ impl Catalog {
         place: &dyn Fn(usize) -> Origin,
         text: &str,
     ) -> Result<(), Refused> {
+        if let Some((kind, name)) = system_object(&change) {
+            self.opaque.push(Opaque { kind, name, text: text.to_owned(), comment: None, origin: Some(origin) });
+            return Ok(());
+        }
         match change {
             Change::CreateSchema { name, if_not_exists } => self.create_schema(name, if_not_exists, origin),
             // PL/pgSQL is in every database.
@@ -207,6 +226,14 @@ impl Catalog {
             Change::Opaque { kind, name } => {
                 if kind == "collation" && text.len() > 6 && text.as_bytes()[..6].eq_ignore_ascii_case(b"create") {
                     self.new_collation(&name);
+                }
+                if kind == BASE_TYPE
+                    && let Some(full) = crate::parse::name_of(&name)
+                {
+                    let full = self.new_name(&full);
+                    if self.base_types.insert(full.clone(), name.clone()).is_none() {
+                        self.adopt_type(&full);
+                    }
                 }
                 self.opaque.push(Opaque { kind, name, text: text.to_owned(), comment: None, origin: Some(origin) });
                 Ok(())
@@ -281,6 +308,9 @@ impl Catalog {
     fn lookup(&self, name: &Name, exists: impl Fn(&QName) -> bool) -> Option<QName> {
         if let Some(schema) = &name.schema {
             return Some(QName::new(schema, &name.name)).filter(|n| exists(n));
+        }
+        if let Some(temporary) = self.temporary_of(name).filter(|n| exists(n)) {
+            return Some(temporary);
         }
         let in_schema = |schema: &String| Some(QName::new(schema, &name.name)).filter(|n| exists(n));
         self.path.iter().find_map(in_schema).or_else(|| {
@@ -362,29 +392,35 @@ impl Catalog {
         if ty.builtin {
             return ty.display();
         }
-        let is_type = |n: &QName| {
-            self.enums.contains_key(n)
-                || self.domains.contains_key(n)
-                || self.composites.contains_key(n)
-                || self.ranges.contains_key(n)
-                || self.ranges.values().any(|r| r.multirange == *n)
-                || self.tables.contains_key(n)
-                || self.views.contains_key(n)
-        };
+        let is_type = |n: &QName| self.is_type(n) || self.tables.contains_key(n) || self.views.contains_key(n);
         let mut resolved = ty.clone();
+        let element = || {
+            // `_t` is the catalogue's own name of `t[]`.
+            let element = ty.name.name.strip_prefix('_')?;
+            self.lookup(&Name { schema: ty.name.schema.clone(), name: element.to_owned() }, is_type)
+        };
         resolved.name = match self.lookup(&ty.name, is_type) {
             Some(found) => Name { schema: Some(found.schema), name: found.name },
-            None => Name { schema: None, name: ty.name.name.clone() },
+            None => match element() {
+                Some(found) => {
+                    resolved.dimensions = 1;
+                    Name { schema: Some(found.schema), name: found.name }
+                }
+                None => Name { schema: None, name: ty.name.name.clone() },
+            },
         };
         resolved.display()
     }
+}
 
-    /// Takes a name in the `pg_class` name space.
-    fn claim(&mut self, name: &QName, relation: Relation) -> Result<(), Refused> {
-        if self.relations.contains_key(name) {
-            return Err(format!("relation {name} already exists"));
-        }
-        self.relations.insert(name.clone(), relation);
-        Ok(())
-    }
+/// What a script adds to a schema of PostgreSQL itself.
+fn system_object(change: &Change) -> Option<(String, String)> {
+    let (kind, name) = match change {
+        Change::CreateFunction(function) => ("function", &function.name),
+        Change::CreateTable(table) => ("table", &table.name),
+        Change::CreateView(view) => ("view", &view.name),
+        _ => return None,
+    };
+    let schema = name.schema.as_deref()?;
+    SYSTEM_SCHEMAS.contains(&schema).then(|| (kind.to_owned(), name.to_string()))
 }

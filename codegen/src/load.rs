@@ -94,6 +94,10 @@ fn is_connect(meta: &str) -> bool {
     matches!(word, "\\c" | "\\connect")
 }
 
+fn begins_with_select(statement: &str) -> bool {
+    statement.trim_start().get(..6).is_some_and(|word| word.eq_ignore_ascii_case("select"))
+}
+
 /// The part of a range that is on its first line.
 fn first_line(text: &str, range: Range<usize>) -> Range<usize> {
     let length = text[range.clone()].lines().next().unwrap_or_default().len();
@@ -206,6 +210,10 @@ impl FileReader<'_> {
                     return Done::Fine;
                 }
             };
+            // INTO of a query in a block names variables.
+            if let ([Change::CreateTable(_)], true) = (changes.as_slice(), begins_with_select(&text[range.clone()])) {
+                return Done::Fine;
+            }
             for change in changes {
                 let (steps, origin) = (history::steps(&change, catalog), place(at.start));
                 match catalog.apply(change, origin, &place, &text[range.clone()]) {

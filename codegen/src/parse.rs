@@ -31,7 +31,7 @@ use std::ops::Range;
 use crate::block::{Body, body as block_body};
 use canon_core::schema::FunctionKind;
 
-pub(crate) use block::{Head, head};
+pub(crate) use block::{Head, head, targets};
 use change::{Change, ObjectClass};
 pub(crate) use comments::comment_above;
 use cursor::{Cursor, Parse};

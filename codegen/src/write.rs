@@ -2,7 +2,7 @@
 
 mod journal;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
@@ -97,6 +97,10 @@ impl Files {
         if !self.losses.is_empty() {
             return Err(Error::Loss { losses: self.losses.clone() });
         }
+        let lock = journal::exclusive(root);
+        if lock.is_some() {
+            self.folders_of_files(root).iter().try_for_each(|folder| journal::sweep(folder))?;
+        }
         let leftovers = self.leftovers(root)?;
         let mut pending = Vec::new();
         for (path, text) in &self.files {
@@ -141,6 +145,11 @@ impl Files {
         undo.keep();
         Journal::end(root)?;
         Ok(changed)
+    }
+
+    fn folders_of_files(&self, root: &Path) -> BTreeSet<PathBuf> {
+        let of_files = self.files.keys().filter_map(|path| root.join(path).parent().map(Path::to_owned));
+        of_files.chain([root.to_owned()]).collect()
     }
 
     fn leftovers(&self, root: &Path) -> Result<Vec<PathBuf>, Error> {

@@ -323,8 +323,86 @@ fn names_that_are_taken_are_refused() {
         ("CREATE TYPE y AS (a int)", "ALTER TYPE y ADD ATTRIBUTE a text"),
         ("CREATE TYPE y AS (a int, b int)", "ALTER TYPE y RENAME ATTRIBUTE b TO a"),
         ("SELECT 1", "CREATE TYPE y AS (a int, a int)"),
+        ("CREATE TYPE y AS (a int)", "ALTER TYPE y ADD ATTRIBUTE b int, ADD ATTRIBUTE a int"),
+        ("SELECT 1", "CREATE DOMAIN d AS int CONSTRAINT c CHECK (VALUE > 0) CONSTRAINT c CHECK (VALUE > 1)"),
+        ("SELECT 1", "CREATE TYPE e AS ENUM ('a', 'a')"),
+        ("CREATE TYPE e AS ENUM ('a', 'b')", "ALTER TYPE e RENAME VALUE 'a' TO 'b'"),
+        ("CREATE TYPE e AS ENUM ('a', 'b')", "ALTER TYPE e ADD VALUE 'b'"),
+        ("CREATE TYPE e AS ENUM ()", "CREATE DOMAIN e AS int"),
+        ("CREATE TYPE e AS ENUM ()", "CREATE TABLE e (a int)"),
+        ("CREATE TYPE e AS ENUM ()", "CREATE VIEW e AS SELECT 1 AS a"),
+        ("CREATE TABLE e (a int)", "CREATE TYPE e AS ENUM ()"),
+        ("CREATE TYPE e AS ENUM (); CREATE DOMAIN d AS int", "ALTER TYPE e RENAME TO d"),
+        ("CREATE TYPE e AS ENUM (); CREATE TABLE t (a int)", "ALTER TABLE t RENAME TO e"),
+        ("CREATE SCHEMA s; CREATE TYPE e AS ENUM (); CREATE TYPE s.e AS ENUM ()", "ALTER TYPE e SET SCHEMA s"),
+        ("CREATE TYPE r AS RANGE (subtype = int)", "CREATE TYPE r_multirange AS ENUM ()"),
+        ("CREATE TYPE m AS ENUM ()", "CREATE TYPE r AS RANGE (subtype = int, multirange_type_name = m)"),
+        ("SELECT 1", "CREATE TABLE t (a int, a text)"),
+        ("SELECT 1", "CREATE TABLE t (xmin int)"),
+        ("SELECT 1", "CREATE TABLE t (a, a) AS SELECT 1, 2"),
+        ("SELECT 1", "CREATE VIEW v (a, a) AS SELECT 1, 2"),
+        ("SELECT 1", "CREATE TABLE t (a int, CONSTRAINT c CHECK (a > 0), CONSTRAINT c CHECK (a > 1))"),
+        ("CREATE TABLE t (a int, b int)", "ALTER TABLE t RENAME a TO b"),
+        ("CREATE TABLE t (a int)", "ALTER TABLE t ADD a serial"),
+        ("CREATE TABLE t (a int)", "ALTER TABLE t ADD b serial, ADD a int"),
+        ("CREATE TABLE p (a int); CREATE TABLE t (b int) INHERITS (p)", "ALTER TABLE p RENAME a TO b"),
+        ("CREATE VIEW v AS SELECT 1 AS a, 2 AS b", "ALTER VIEW v RENAME a TO b"),
+        (
+            "CREATE TABLE t (a int CONSTRAINT c CHECK (a > 0) CONSTRAINT d UNIQUE)",
+            "ALTER TABLE t RENAME CONSTRAINT c TO d",
+        ),
+        ("CREATE TABLE t (a int CONSTRAINT c CHECK (a > 0) CONSTRAINT d UNIQUE)", "ALTER INDEX d RENAME TO c"),
+        (
+            "CREATE TABLE t (a int); CREATE TABLE u (a int CONSTRAINT d UNIQUE)",
+            "ALTER TABLE t ADD CONSTRAINT d UNIQUE (a)",
+        ),
+        (
+            "CREATE TABLE t (a int); CREATE INDEX i ON t (a)",
+            "ALTER TABLE t ADD CONSTRAINT i EXCLUDE USING gist (a WITH =)",
+        ),
+        (
+            "CREATE TABLE t (a int); CREATE UNIQUE INDEX i ON t (a); CREATE INDEX j ON t (a)",
+            "ALTER TABLE t ADD CONSTRAINT j UNIQUE USING INDEX i",
+        ),
+        ("CREATE TABLE t (a int); CREATE INDEX i ON t (a); CREATE INDEX j ON t (a)", "ALTER INDEX i RENAME TO j"),
+        ("CREATE TABLE t (a int PRIMARY KEY)", "CREATE TABLE u (b int PRIMARY KEY, LIKE t INCLUDING ALL)"),
+        (
+            "CREATE TABLE t (a int, CONSTRAINT c CHECK (a > 0))",
+            "CREATE TABLE u (b int CONSTRAINT c CHECK (b > 0), LIKE t INCLUDING ALL)",
+        ),
+        ("CREATE SCHEMA s; CREATE TABLE t (a int); CREATE VIEW s.t AS SELECT 1 AS a", "ALTER TABLE t SET SCHEMA s"),
+        ("CREATE SCHEMA s; CREATE TABLE t (a serial); CREATE SEQUENCE s.t_a_seq", "ALTER TABLE t SET SCHEMA s"),
+        ("CREATE SCHEMA s; CREATE SEQUENCE q; CREATE SEQUENCE s.q", "ALTER SEQUENCE q SET SCHEMA s"),
+        ("CREATE SEQUENCE q; CREATE SEQUENCE r", "ALTER SEQUENCE q RENAME TO r"),
+        ("CREATE SCHEMA s; CREATE SCHEMA u", "ALTER SCHEMA s RENAME TO u"),
+        (
+            "CREATE FUNCTION f() RETURNS int RETURN 1; CREATE FUNCTION g() RETURNS int RETURN 1",
+            "ALTER FUNCTION f RENAME TO g",
+        ),
+        (
+            "CREATE SCHEMA s; CREATE FUNCTION f() RETURNS int RETURN 1; CREATE FUNCTION s.f() RETURNS int RETURN 1",
+            "ALTER FUNCTION public.f SET SCHEMA s",
+        ),
+        ("CREATE MATERIALIZED VIEW v AS SELECT 1 AS a", "CREATE OR REPLACE VIEW v AS SELECT 2 AS a"),
+        ("CREATE TEMP TABLE t (a int)", "CREATE TEMP TABLE t (a int)"),
     ] {
+        let without = read(&format!("{before};"));
+        assert_eq!(without.diagnostics.len(), 0, "{before}: {:?}", without.diagnostics);
         let loaded = read(&format!("{before}; {again};"));
-        assert_eq!(loaded.diagnostics.len(), 1, "{again}");
+        assert_eq!(loaded.diagnostics.len(), 1, "{again}: {:?}", loaded.diagnostics);
+        let left = diff(&without.model, &loaded.model, &mut expr::same_in);
+        assert!(left.is_empty(), "{again} leaves {left:?}");
     }
+}
+
+/// What is temporary is in a schema of its own, and ends with its file.
+#[test]
+fn temporary_names_hide_others_for_a_session() {
+    let first = "CREATE TABLE t (a int); CREATE TEMP TABLE t (b int); ALTER TABLE t ADD c int; DROP TABLE t;
+                 ALTER TABLE t ADD d int; CREATE TEMP TABLE t (e int);";
+    let sources = vec![Source::new("1.sql", first), Source::new("2.sql", "ALTER TABLE t ADD f int;")];
+    let loaded = load(sources);
+    assert_eq!(loaded.diagnostics.len(), 0, "{:?}", loaded.diagnostics);
+    let columns: Vec<&str> = loaded.model.tables[0].columns.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!((loaded.model.tables.len(), columns), (1, vec!["a", "d", "f"]));
 }

@@ -44,7 +44,7 @@ fn constant(expr: &Expr) -> Option<String> {
 /// The text of a constant, whatever its quotes.
 fn text_of(value: &Value) -> Option<String> {
     match value {
-        Value::Number(digits, _) => Some(digits.clone()),
+        Value::Number(digits, _) => Some(number(digits)),
         Value::SingleQuotedString(s)
         | Value::EscapedStringLiteral(s)
         | Value::UnicodeStringLiteral(s)
@@ -56,6 +56,22 @@ fn text_of(value: &Value) -> Option<String> {
         Value::DollarQuotedString(s) => Some(s.value.clone()),
         _ => None,
     }
+}
+
+/// A number as the server prints it, whatever the zeros, underscores or base it is written with.
+fn number(digits: &str) -> String {
+    let plain = digits.replace('_', "");
+    let based = [("0x", 16), ("0o", 8), ("0b", 2)].into_iter().find_map(|(prefix, radix)| {
+        let start = plain.get(..2).filter(|start| start.eq_ignore_ascii_case(prefix))?;
+        i128::from_str_radix(&plain[start.len()..], radix).ok()
+    });
+    if let Some(value) = based {
+        return value.to_string();
+    }
+    let (whole, rest) = plain.split_at(plain.find(['.', 'e', 'E']).unwrap_or(plain.len()));
+    let whole = whole.trim_start_matches('0');
+    let rest = if rest == "." { "" } else { rest };
+    format!("{}{rest}", if whole.is_empty() { "0" } else { whole })
 }
 
 fn call<'a>(name: &str, arguments: impl IntoIterator<Item = &'a Expr>, out: &mut String) {

@@ -109,6 +109,9 @@ fn normal(value: &str, ty: &str) -> String {
         "character" | "bpchar" => Some(value.trim_end_matches(' ').to_owned()),
         "money" => trimmed.replace(['$', ','], "").parse::<f64>().ok().map(|n| format!("{n:.2}")),
         "inet" => Some(trimmed.trim_end_matches("/32").to_lowercase()),
+        // The catalogue quotes every lexeme and every key.
+        "tsquery" => Some(trimmed.replace(['\'', ' '], "")),
+        "jsonpath" => Some(trimmed.replace(['"', ' '], "")),
         other if other == "array" || other.ends_with("[]") => Some(array(trimmed)),
         _ => None,
     };
@@ -283,6 +286,8 @@ mod tests {
         ("0", "$0.00", "money"),
         ("007", "7", "integer"),
         ("12:00", "12:00:00", "time without time zone"),
+        ("a & b", "'a' & 'b'", "tsquery"),
+        ("$.a[*] ? (@ > 1)", "$.\"a\"[*]?(@ > 1)", "jsonpath"),
     ];
 
     #[test]

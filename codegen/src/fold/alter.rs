@@ -22,10 +22,11 @@ impl Catalog {
             Relation::Temporary => Ok(()),
             Relation::Table => {
                 let before = if actions.len() > 1 { self.tables.get(&found).cloned() } else { None };
+                let sequences = self.sequences.len();
                 let done =
                     actions.into_iter().try_for_each(|action| self.alter_with_children(&found, action, only, place));
                 if let (Err(_), Some(before)) = (&done, before) {
-                    self.restore(before);
+                    self.restore(before, sequences);
                 }
                 done
             }
@@ -48,8 +49,15 @@ impl Catalog {
     }
 
     /// Takes back the actions of a statement whose later action is refused.
-    fn restore(&mut self, before: Table) {
+    fn restore(&mut self, before: Table, sequences: usize) {
         let name = before.name.clone();
+        while self.sequences.len() > sequences
+            && let Some((made, _)) = self.sequences.pop()
+        {
+            self.relations.remove(&made);
+            self.identity_sequences.remove(&made);
+            self.privileges.forget("sequence", &made);
+        }
         let Some(after) = self.tables.get(&name).cloned() else { return };
         for constraint in &after.constraints {
             self.unregister_constraint(&name, &constraint.name, constraint.kind);
@@ -80,15 +88,21 @@ impl Catalog {
             AlterTable::RenameTo(to) => self.rename(kind, &target, to),
             AlterTable::SetSchema(to) => self.set_schema(kind, &target, to),
             AlterTable::RenameColumn { from, to } => {
-                if let Some(column) =
-                    self.views.get_mut(name).and_then(|v| v.columns.iter_mut().find(|c| c.name == from))
-                {
-                    column.name = to;
+                let Some(view) = self.views.get_mut(name) else { return Ok(()) };
+                if view.columns.iter().any(|c| c.name == to) {
+                    return Err(format!("column {to} of {name} already exists"));
                 }
+                view.columns.iter_mut().filter(|c| c.name == from).for_each(|c| c.name.clone_from(&to));
+                let indexes = view
+                    .indexes
+                    .iter_mut()
+                    .flat_map(|i| i.keys.iter_mut().filter_map(|k| k.column.as_mut()).chain(&mut i.include));
+                indexes.filter(|c| **c == from).for_each(|c| c.clone_from(&to));
                 Ok(())
             }
             AlterTable::SetOptions(options) => {
-                if let Some(view) = self.views.get_mut(name) {
+                // Those of a materialised view are about storage.
+                if let Some(view) = self.views.get_mut(name).filter(|v| !v.materialized) {
                     view.options.extend(options);
                 }
                 Ok(())
@@ -158,13 +172,21 @@ impl Catalog {
             AlterTable::RenameTo(to) => self.rename_table(table, to),
             AlterTable::SetSchema(to) => self.move_table(table, to),
             AlterTable::AddIdentity { column, identity, options } => {
-                let ty = self.column_mut(table, &column)?.ty.clone();
+                let target = self.column_mut(table, &column)?;
+                if !target.not_null || target.identity.is_some() || target.default.is_some() {
+                    let why = match () {
+                        () if target.identity.is_some() => "is an identity already",
+                        () if target.default.is_some() => "has a default",
+                        () => "takes NULL",
+                    };
+                    return Err(format!("column {column} of table {table} {why}, so it cannot become an identity"));
+                }
+                let ty = target.ty.clone();
                 let options = SequenceOptions { ty: options.ty.clone().or(Some(ty)), ..options };
                 let sequence = self.column_sequence(table, &column, &options, place(0))?;
                 self.identity_sequences.insert(sequence);
                 let column = self.column_mut(table, &column)?;
                 column.identity = Some(identity);
-                column.not_null = true;
                 Ok(())
             }
             other => self.alter_property(table, other),
@@ -191,7 +213,13 @@ impl Catalog {
                 column.ty = ty;
                 column.collation = collation;
             }
-            AlterTable::SetIdentity { column, identity } => self.column_mut(table, &column)?.identity = identity,
+            AlterTable::SetIdentity { column, identity } => {
+                let target = self.column_mut(table, &column)?;
+                if target.identity.is_none() {
+                    return Err(format!("column {column} of table {table} is no identity"));
+                }
+                target.identity = identity;
+            }
             AlterTable::DropIdentity { column } => self.column_mut(table, &column)?.identity = None,
             AlterTable::DropExpression { column } => self.column_mut(table, &column)?.generated = None,
             AlterTable::SetExpression { column, expression } => {

@@ -2,12 +2,21 @@
 
 use canon_core::schema::QName;
 
-use super::{Catalog, Refused, Relation};
+use super::{BASE_TYPE, Catalog, Refused, Relation};
 use crate::parse::change::{CommentTarget, DropTarget, ObjectClass};
 
 impl Catalog {
     pub(super) fn comment(&mut self, target: CommentTarget, text: Option<String>) -> Result<(), Refused> {
-        let CommentTarget::Object(class, target) = target else { return Ok(()) };
+        let (class, target) = match target {
+            CommentTarget::Object(class, target) => (class, target),
+            CommentTarget::Opaque { kind, name } => {
+                // Roles, databases and the like are no part of a schema.
+                if let Some(slot) = self.opaque_comment(&kind, &name) {
+                    *slot = text;
+                }
+                return Ok(());
+            }
+        };
         if self.is_temporary(target.table.as_ref().unwrap_or(&target.name)) {
             return Ok(());
         }
@@ -99,6 +108,11 @@ impl Catalog {
         }
     }
 
+    fn opaque_comment(&mut self, kind: &str, name: &str) -> Option<&mut Option<String>> {
+        let found = self.opaque.iter_mut().rev().find(|o| o.kind == kind && o.name == name);
+        found.map(|o| &mut o.comment)
+    }
+
     fn relation_comment(&mut self, name: &QName) -> Option<&mut Option<String>> {
         if let Some(table) = self.tables.get_mut(name) {
             return Some(&mut table.comment);
@@ -110,6 +124,9 @@ impl Catalog {
     }
 
     fn type_comment(&mut self, name: &QName) -> Option<&mut Option<String>> {
+        if let Some(written) = self.base_types.get(name).cloned() {
+            return self.opaque_comment(BASE_TYPE, &written);
+        }
         if let Some(ty) = self.enums.get_mut(name) {
             return Some(&mut ty.comment);
         }

@@ -50,6 +50,7 @@ impl Catalog {
             ConstraintBody::Exclude(text) => {
                 constraint.kind = ConstraintKind::Exclusion;
                 constraint.name = def.name.unwrap_or_else(|| self.unnamed_exclusion(table, &text));
+                self.refuse_constraint(table, &constraint.name, constraint.kind)?;
                 constraint.expression = Some(text);
             }
             ConstraintBody::NotNull(column) => {
@@ -61,7 +62,7 @@ impl Catalog {
         self.store_constraint(table, constraint)
     }
 
-    fn store_constraint(&mut self, table: &QName, constraint: Constraint) -> Result<(), Refused> {
+    pub(super) fn store_constraint(&mut self, table: &QName, constraint: Constraint) -> Result<(), Refused> {
         let Some(target) = self.tables.get_mut(table) else { return Err(format!("table {table} does not exist")) };
         if let Some(existing) = target.constraints.iter_mut().find(|c| c.name == constraint.name) {
             // A check that is also inherited merges with the inherited one.
@@ -86,6 +87,17 @@ impl Catalog {
             self.relations.entry(name.clone()).or_insert_with(|| Relation::Index(table.clone()));
         }
         *self.constraint_names.entry(name).or_insert(0) += 1;
+    }
+
+    /// A constraint is renamed with its index.
+    pub(super) fn rename_in_use(&mut self, from: &QName, to: QName) {
+        if let Some(count) = self.constraint_names.get_mut(from) {
+            *count -= 1;
+            if *count == 0 {
+                self.constraint_names.remove(from);
+            }
+        }
+        *self.constraint_names.entry(to).or_insert(0) += 1;
     }
 
     pub(super) fn unregister_constraint(&mut self, table: &QName, name: &str, kind: ConstraintKind) {
@@ -121,11 +133,7 @@ impl Catalog {
             (None, _) => self.unnamed_unique(table, &key.columns, &constraint.include),
         };
         constraint.columns = key.columns;
-        let index = QName::new(&table.schema, &constraint.name);
-        if self.relations.contains_key(&index) {
-            return Err(format!("relation {index} already exists"));
-        }
-        Ok(())
+        self.refuse_constraint(table, &constraint.name, constraint.kind)
     }
 
     /// `USING INDEX`: the index becomes the constraint's and takes its name.
@@ -136,11 +144,17 @@ impl Catalog {
         name: Option<String>,
         index: &str,
     ) -> Result<(), Refused> {
-        let target = self.tables.get_mut(table).ok_or_else(|| format!("table {table} does not exist"))?;
+        let target = self.tables.get(table).ok_or_else(|| format!("table {table} does not exist"))?;
         let Some(position) = target.indexes.iter().position(|i| i.name == index) else {
             return Err(format!("index {index} of table {table} does not exist"));
         };
-        let index = target.indexes.remove(position);
+        let new = name.as_deref().unwrap_or(index);
+        let own = if new == index { ConstraintKind::Check } else { constraint.kind };
+        self.refuse_constraint(table, new, own)?;
+        if constraint.kind == ConstraintKind::Primary && !target.primary_key().is_empty() {
+            return Err(format!("table {table} has a primary key already"));
+        }
+        let index = self.own(table)?.indexes.remove(position);
         constraint.columns = index.keys.into_iter().filter_map(|k| k.column).collect();
         constraint.include = index.include;
         constraint.nulls_not_distinct = index.nulls_not_distinct;

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use canon_core::schema::{Function, Grant, Origin, QName};
 use indexmap::IndexMap;
 
-use super::{Catalog, Refused, Relation};
+use super::{Catalog, Refused, Relation, SYSTEM_SCHEMAS};
+use crate::parse::Name;
 use crate::parse::change::{DropTarget, GrantOn, PrivilegeDef};
 
 /// An object that has privileges.
@@ -214,8 +215,8 @@ impl Catalog {
                 Some((name, Relation::Sequence)) => plain("sequence", name),
                 Some((name, Relation::Table | Relation::View)) => plain("table", name),
                 Some((_, Relation::Temporary)) => Some(None),
-                _ if self.extensions.is_empty() && target.name.schema.as_deref() != Some("pg_catalog") => None,
-                _ => Some(None),
+                _ if is_of_system(&target.name) || !self.extensions.is_empty() => Some(None),
+                _ => None,
             },
         }
     }
@@ -257,5 +258,13 @@ impl Catalog {
         for (def, origin) in fitting {
             self.privileges.apply(&object, &def, origin);
         }
+    }
+}
+
+/// Catalogues, which are no part of a schema.
+fn is_of_system(name: &Name) -> bool {
+    match name.schema.as_deref() {
+        Some(schema) => SYSTEM_SCHEMAS.contains(&schema),
+        None => name.name.starts_with("pg_"),
     }
 }

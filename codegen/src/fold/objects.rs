@@ -2,9 +2,10 @@
 
 use canon_core::schema::{
     Argument, Column, ColumnRef, Composite, Constraint, ConstraintKind, Domain, EnumType, Function, FunctionKind,
-    Origin, QName, RangeType, Sequence,
+    Origin, QName, RangeType, Sequence, quote_ident,
 };
 
+use super::taken::{is_temporary_name, twice};
 use super::{Catalog, Refused, Relation, unnamed};
 use crate::parse::change::{
     AlterComposite, AlterDomain, ColumnDef, ConstraintBody, ConstraintDef, CreateDomain, CreateFunction, DropTarget,
@@ -18,21 +19,22 @@ impl Catalog {
             self.enums.contains_key(n)
                 || self.domains.contains_key(n)
                 || self.composites.contains_key(n)
+                || self.base_types.contains_key(n)
                 || self.ranges.contains_key(n)
         })
     }
 
     fn new_type(&mut self, name: &Name) -> Result<QName, Refused> {
         let name = self.new_name(name);
-        let taken = Name { schema: Some(name.schema.clone()), name: name.name.clone() };
-        if self.find_type(&taken).is_some() {
-            return Err(format!("type {name} already exists"));
-        }
+        self.refuse_type(&name)?;
         self.endow("type", &name, None);
         Ok(name)
     }
 
     pub(super) fn create_enum(&mut self, name: &Name, labels: Vec<String>, origin: Origin) -> Result<(), Refused> {
+        if let Some(label) = twice(labels.iter().map(String::as_str)) {
+            return Err(format!("enum {name} has the value {label} twice"));
+        }
         let name = self.new_type(name)?;
         self.enums.insert(name.clone(), EnumType { name, labels, comment: None, origin: Some(origin) });
         Ok(())
@@ -69,6 +71,9 @@ impl Catalog {
 
     pub(super) fn rename_enum_value(&mut self, name: &Name, from: &str, to: String) -> Result<(), Refused> {
         let ty = self.enum_mut(name)?;
+        if ty.labels.contains(&to) {
+            return Err(format!("{name} has the value {to} already"));
+        }
         match ty.labels.iter_mut().find(|l| *l == from) {
             Some(label) => {
                 *label = to;
@@ -84,6 +89,9 @@ impl Catalog {
         origin: Origin,
         place: &dyn Fn(usize) -> Origin,
     ) -> Result<(), Refused> {
+        if let Some(check) = twice(def.checks.iter().filter_map(|c| c.name.as_deref())) {
+            return Err(format!("constraint {check} of domain {} is there twice", def.name));
+        }
         let name = self.new_type(&def.name)?;
         let domain = Domain {
             name: name.clone(),
@@ -182,12 +190,13 @@ impl Catalog {
         origin: Origin,
         place: &dyn Fn(usize) -> Origin,
     ) -> Result<(), Refused> {
-        let name = self.new_type(name)?;
-        self.claim(&name, Relation::Composite)?;
-        let columns: Vec<Column> = attributes.into_iter().map(|a| self.attribute(a, place)).collect();
-        if let Some(twice) = columns.iter().enumerate().find(|(n, c)| columns[..*n].iter().any(|b| b.name == c.name)) {
-            return Err(format!("attribute {} of type {name} is there twice", twice.1.name));
+        if let Some(attribute) = twice(attributes.iter().map(|a| a.name.as_str())) {
+            return Err(format!("attribute {attribute} of type {name} is there twice"));
         }
+        let name = self.new_name(name);
+        self.claim(&name, Relation::Composite)?;
+        self.endow("type", &name, None);
+        let columns: Vec<Column> = attributes.into_iter().map(|a| self.attribute(a, place)).collect();
         self.composites.insert(name.clone(), Composite { name, columns, comment: None, origin: Some(origin) });
         Ok(())
     }
@@ -202,41 +211,54 @@ impl Catalog {
             // Options of a base type, which is kept as text.
             return if actions.is_empty() { Ok(()) } else { Err(format!("type {name} does not exist")) };
         };
-        for action in actions {
-            let missing = |attribute: &str| format!("attribute {attribute} of type {name} does not exist");
-            let new = match &action {
-                AlterComposite::Add(def) => Some(&def.name),
-                AlterComposite::Rename(_, to) => Some(to),
-                AlterComposite::SetType(..) | AlterComposite::Drop(_) => None,
-            };
-            if let Some(new) = new
-                && self.composites[&found].columns.iter().any(|c| c.name == *new)
-            {
-                return Err(format!("attribute {new} of type {name} already exists"));
-            }
-            let added = match action {
-                AlterComposite::Add(def) => Some(self.attribute(*def, place)),
-                AlterComposite::SetType(attribute, ty, collation) => {
-                    let ty = self.type_display(&ty);
-                    let collation = collation.as_ref().map(|c| self.collation_name(c));
-                    let columns = &mut self.composites[&found].columns;
-                    let column = columns.iter_mut().find(|c| c.name == attribute).ok_or_else(|| missing(&attribute))?;
-                    (column.ty, column.collation) = (ty, collation);
-                    None
-                }
-                AlterComposite::Drop(attribute) => {
-                    self.composites[&found].columns.retain(|c| c.name != attribute);
-                    None
-                }
-                AlterComposite::Rename(from, to) => {
-                    let columns = &mut self.composites[&found].columns;
-                    columns.iter_mut().find(|c| c.name == from).ok_or_else(|| missing(&from))?.name = to;
-                    None
-                }
-            };
-            self.composites[&found].columns.extend(added);
+        let before = self.composites[&found].clone();
+        let done = actions.into_iter().try_for_each(|action| self.alter_attribute(name, &found, action, place));
+        match done {
+            Ok(()) => self.follow_type(&found),
+            Err(_) => self.composites[&found] = before,
         }
-        self.follow_type(&found);
+        done
+    }
+
+    fn alter_attribute(
+        &mut self,
+        name: &Name,
+        found: &QName,
+        action: AlterComposite,
+        place: &dyn Fn(usize) -> Origin,
+    ) -> Result<(), Refused> {
+        let missing = |attribute: &str| format!("attribute {attribute} of type {name} does not exist");
+        let new = match &action {
+            AlterComposite::Add(def) => Some(&def.name),
+            AlterComposite::Rename(_, to) => Some(to),
+            AlterComposite::SetType(..) | AlterComposite::Drop(_) => None,
+        };
+        if let Some(new) = new
+            && self.composites[found].columns.iter().any(|c| c.name == *new)
+        {
+            return Err(format!("attribute {new} of type {name} already exists"));
+        }
+        let added = match action {
+            AlterComposite::Add(def) => Some(self.attribute(*def, place)),
+            AlterComposite::SetType(attribute, ty, collation) => {
+                let ty = self.type_display(&ty);
+                let collation = collation.as_ref().map(|c| self.collation_name(c));
+                let columns = &mut self.composites[found].columns;
+                let column = columns.iter_mut().find(|c| c.name == attribute).ok_or_else(|| missing(&attribute))?;
+                (column.ty, column.collation) = (ty, collation);
+                None
+            }
+            AlterComposite::Drop(attribute) => {
+                self.composites[found].columns.retain(|c| c.name != attribute);
+                None
+            }
+            AlterComposite::Rename(from, to) => {
+                let columns = &mut self.composites[found].columns;
+                columns.iter_mut().find(|c| c.name == from).ok_or_else(|| missing(&from))?.name = to;
+                None
+            }
+        };
+        self.composites[found].columns.extend(added);
         Ok(())
     }
 
@@ -262,12 +284,18 @@ impl Catalog {
         multirange: Option<&Name>,
         origin: Origin,
     ) -> Result<(), Refused> {
-        let name = self.new_type(name)?;
-        let subtype = self.type_display(subtype);
+        let full = self.new_name(name);
         let multirange = match multirange {
             Some(multirange) => self.new_name(multirange),
-            None => QName::new(&name.schema, unnamed::multirange(&name.name)),
+            None => QName::new(&full.schema, unnamed::multirange(&full.name)),
         };
+        if multirange == full {
+            return Err(format!("type {full} already exists"));
+        }
+        self.refuse_type(&multirange)?;
+        self.fill_shell(&full);
+        let name = self.new_type(name)?;
+        let subtype = self.type_display(subtype);
         self.ranges.insert(name.clone(), RangeType { name, subtype, multirange, comment: None, origin: Some(origin) });
         Ok(())
     }
@@ -280,17 +308,17 @@ impl Catalog {
         options: &SequenceOptions,
         origin: Origin,
     ) -> Result<(), Refused> {
+        if temporary || is_temporary_name(name) {
+            return self.claim_temporary(&name.name, if_not_exists);
+        }
         let name = self.new_name(name);
-        if self.relations.contains_key(&name) {
-            return if if_not_exists { Ok(()) } else { Err(format!("relation {name} already exists")) };
+        if self.relations.contains_key(&name) && if_not_exists {
+            return Ok(());
         }
-        if temporary {
-            return self.claim(&name, Relation::Temporary);
-        }
-        self.claim(&name, Relation::Sequence)?;
         let mut sequence = Sequence { name: name.clone(), origin: Some(origin), ..Sequence::default() };
         "bigint".clone_into(&mut sequence.ty);
         self.sequence_options(&mut sequence, options, true)?;
+        self.claim(&name, Relation::Sequence)?;
         self.endow("sequence", &name, None);
         self.sequences.insert(name, sequence);
         Ok(())
@@ -308,9 +336,9 @@ impl Catalog {
             Some(name) => self.new_name(name),
             None => QName::new(&table.schema, self.unnamed_sequence(table, column)),
         };
-        self.claim(&name, Relation::Sequence)?;
         let mut sequence = Sequence { name: name.clone(), origin: Some(origin), ..Sequence::default() };
         self.sequence_options(&mut sequence, options, true)?;
+        self.claim(&name, Relation::Sequence)?;
         sequence.owned_by = Some(ColumnRef { table: table.clone(), column: column.to_owned() });
         self.endow("sequence", &name, None);
         self.sequences.insert(name.clone(), sequence);
@@ -340,10 +368,12 @@ impl Catalog {
         let type_changed = !new && old_bounds != (low, high);
         sequence.increment = options.increment.unwrap_or(if new { 1 } else { sequence.increment });
         let ascending = sequence.increment > 0;
-        let default_max = if ascending { high } else { -1 };
-        let default_min = if ascending { 1 } else { low };
-        let keeps_max = !(new || type_changed && sequence.max == old_bounds.1);
-        let keeps_min = !(new || type_changed && sequence.min == old_bounds.0);
+        // A bound that was the old type's becomes that of the new one, whichever way it counts.
+        let (new_max, new_min) =
+            (type_changed && sequence.max == old_bounds.1, type_changed && sequence.min == old_bounds.0);
+        let default_max = if ascending || new_max { high } else { -1 };
+        let default_min = if ascending && !new_min { 1 } else { low };
+        let (keeps_max, keeps_min) = (!(new || new_max), !(new || new_min));
         sequence.max = match options.max {
             Some(Some(max)) => max,
             None if keeps_max => sequence.max,
@@ -379,6 +409,9 @@ impl Catalog {
     }
 
     pub(super) fn create_function(&mut self, def: CreateFunction, origin: Origin) -> Result<(), Refused> {
+        if is_temporary_name(&def.name) {
+            return Ok(());
+        }
         let name = self.new_name(&def.name);
         let arguments: Vec<Argument> = def
             .arguments
@@ -404,7 +437,7 @@ impl Catalog {
             origin: Some(origin),
             ..Function::default()
         };
-        apply_options(&mut function, def.options);
+        apply_options(&mut function, self.with_current_path(def.options));
         let key = function.signature();
         match self.functions.get_mut(&key) {
             Some(existing) if def.or_replace => {
@@ -421,12 +454,35 @@ impl Catalog {
         Ok(())
     }
 
+    /// The functions of a base type are older than it: in their signatures its name stood for a shell.
+    pub(super) fn adopt_type(&mut self, ty: &QName) {
+        let adopt = |written: &mut String| {
+            if *written == quote_ident(&ty.name) {
+                *written = ty.to_string();
+            }
+        };
+        let uses = |f: &Function| {
+            let bare = quote_ident(&ty.name);
+            f.name.schema == ty.schema && f.arguments.iter().map(|a| &a.ty).chain(&f.returns).any(|t| *t == bare)
+        };
+        let older: Vec<String> = self.functions.iter().filter(|(_, f)| uses(f)).map(|(key, _)| key.clone()).collect();
+        for key in older {
+            let Some((index, _, mut function)) = self.functions.shift_remove_full(&key) else { continue };
+            function.arguments.iter_mut().map(|a| &mut a.ty).chain(&mut function.returns).for_each(adopt);
+            self.functions.shift_insert(index, function.signature(), function);
+        }
+    }
+
     /// A type in the signature of a function: PostgreSQL drops lengths there, and `t.c%TYPE` is the
     /// type that the column has now.
     fn function_type(&self, ty: &TypeName) -> String {
         let mut bare = TypeName { modifiers: Vec::new(), ..ty.clone() };
         if bare.builtin && bare.name.name.starts_with("interval") {
             "interval".clone_into(&mut bare.name.name);
+        }
+        // Without a length the two are one type.
+        if bare.builtin && bare.name.name == "bpchar" {
+            "character".clone_into(&mut bare.name.name);
         }
         if bare.suffix != "%TYPE" {
             return self.type_display(&bare);
@@ -449,6 +505,7 @@ impl Catalog {
         options: FunctionOptions,
     ) -> Result<(), Refused> {
         let target = DropTarget { name: name.clone(), table: None, arguments: arguments.map(<[TypeName]>::to_vec) };
+        let options = self.with_current_path(options);
         match self.match_function(&target).and_then(|key| self.functions.get_mut(&key)) {
             Some(function) => {
                 apply_options(function, options);
@@ -456,6 +513,16 @@ impl Catalog {
             }
             None => Err(format!("function {name} does not exist")),
         }
+    }
+
+    /// `SET search_path FROM CURRENT` is the path of the script.
+    fn with_current_path(&self, mut options: FunctionOptions) -> FunctionOptions {
+        for setting in options.settings.iter_mut().filter(|s| *s == "search_path=current") {
+            let names: Vec<String> = self.path.iter().map(|name| quote_ident(name)).collect();
+            let user = if self.path == ["public"] { "\"$user\", " } else { "" };
+            *setting = format!("search_path={user}{}", names.join(", "));
+        }
+        options
     }
 
     /// The function that a statement means: by argument types, or the only one of that name.

@@ -3,7 +3,7 @@
 use canon_core::schema::{ConstraintKind, QName};
 
 use super::dependents::{Object, class_label, is_of};
-use super::{Catalog, Refused, Relation, expressions};
+use super::{BASE_TYPE, Catalog, Refused, Relation, expressions};
 use crate::parse::change::{DropTarget, ObjectClass};
 
 impl Catalog {
@@ -207,7 +207,8 @@ impl Catalog {
         let tables: Vec<QName> = self.tables.keys().filter(|n| inside(n)).cloned().collect();
         tables.iter().for_each(|table| self.drop_table(table));
         let types = self.enums.keys().chain(self.domains.keys()).chain(self.composites.keys());
-        let types: Vec<QName> = types.chain(self.ranges.keys()).filter(|n| inside(n)).cloned().collect();
+        let types = types.chain(self.ranges.keys()).chain(self.base_types.keys());
+        let types: Vec<QName> = types.filter(|n| inside(n)).cloned().collect();
         types.iter().for_each(|ty| self.drop_type(ty));
         let functions: Vec<String> =
             self.functions.iter().filter(|(_, f)| inside(&f.name)).map(|(key, _)| key.clone()).collect();
@@ -227,7 +228,7 @@ impl Catalog {
         self.drop_uses(name);
         self.privileges.forget("table", name);
         self.relations.remove(name);
-        for constraint in &table.constraints {
+        for constraint in table.constraints.iter().chain(&self.shared.remove(name).unwrap_or_default()) {
             self.unregister_constraint(name, &constraint.name, constraint.kind);
         }
         for index in &table.indexes {
@@ -328,6 +329,9 @@ impl Catalog {
         self.ranges.shift_remove(name);
         if self.composites.shift_remove(name).is_some() {
             self.relations.remove(name);
+        }
+        if let Some(written) = self.base_types.remove(name) {
+            self.opaque.retain(|o| o.kind != BASE_TYPE || o.name != written);
         }
         self.drop_uses(name);
         self.domains.values().filter(|d| is_of(&d.ty, &name.to_string())).map(|d| d.name.clone()).collect()

@@ -1,9 +1,17 @@
 //! Objects changing their name or schema, and everything that speaks of them.
 
-use canon_core::schema::QName;
+use canon_core::schema::{ConstraintKind, Function, QName};
 
-use super::{Catalog, Refused, Relation, constraints::has_index, expressions};
+use super::tables::is_system_column;
+use super::{BASE_TYPE, Catalog, Refused, Relation, constraints::has_index, expressions};
 use crate::parse::change::{DropTarget, ObjectClass};
+
+/// A new name, which must be another; or a new schema, where the same is no change.
+#[derive(Clone, Copy)]
+enum Placing {
+    Rename,
+    Move,
+}
 
 impl Catalog {
     pub(super) fn rename(&mut self, kind: ObjectClass, target: &DropTarget, to: String) -> Result<(), Refused> {
@@ -11,11 +19,13 @@ impl Catalog {
             ObjectClass::Schema => return self.rename_schema(&target.name.name, to),
             ObjectClass::Trigger | ObjectClass::Policy => return self.rename_on_table(kind, target, to),
             ObjectClass::Function | ObjectClass::Procedure | ObjectClass::Routine | ObjectClass::Aggregate => {
-                return self.place_function(target, |name| QName::new(&name.schema, &to));
+                return self.place_function(target, Placing::Rename, |name| QName::new(&name.schema, &to));
             }
             ObjectClass::Type | ObjectClass::Domain => {
                 if let Some(found) = self.find_type(&target.name) {
-                    return self.place_type(&found, &QName::new(&found.schema, &to));
+                    let new = QName::new(&found.schema, &to);
+                    self.refuse_named_type(&found, &new)?;
+                    return self.place_type(&found, &new);
                 }
                 if self.table_or_view(&target.name).is_some() {
                     return Err(format!("{} is the row type of a table", target.name));
@@ -30,11 +40,23 @@ impl Catalog {
         let new = QName::new(&found.schema, &to);
         match relation {
             Relation::Table => self.rename_table(&found, to),
-            _ if self.relations.contains_key(&new) => Err(format!("relation {new} already exists")),
             other => {
+                self.refuse_as(&new, &other)?;
+                if let Relation::Index(table) = &other {
+                    self.refuse_index_name(table, &found.name, &to)?;
+                }
                 self.place_relation(&found, &new, &other);
                 Ok(())
             }
+        }
+    }
+
+    /// The constraint of a key has the name of its index.
+    fn refuse_index_name(&self, table: &QName, from: &str, to: &str) -> Result<(), Refused> {
+        let own = self.tables.get(table).into_iter().flat_map(|t| &t.constraints);
+        match own.into_iter().any(|c| c.name == from && has_index(c.kind)) {
+            true => self.refuse_constraint(table, to, ConstraintKind::Check),
+            false => Ok(()),
         }
     }
 
@@ -42,11 +64,16 @@ impl Catalog {
         self.mention_schema(&to);
         match kind {
             ObjectClass::Function | ObjectClass::Procedure | ObjectClass::Routine | ObjectClass::Aggregate => {
-                return self.place_function(target, |name| QName::new(&to, &name.name));
+                return self.place_function(target, Placing::Move, |name| QName::new(&to, &name.name));
             }
             ObjectClass::Type | ObjectClass::Domain => {
                 if let Some(found) = self.find_type(&target.name) {
-                    return self.place_type(&found, &QName::new(&to, &found.name));
+                    if found.schema == to {
+                        return Ok(());
+                    }
+                    let new = QName::new(&to, &found.name);
+                    self.refuse_named_type(&found, &new)?;
+                    return self.place_type(&found, &new);
                 }
             }
             ObjectClass::Extension => {
@@ -62,28 +89,30 @@ impl Catalog {
         };
         match relation.clone() {
             Relation::Table => self.move_table(&found, to),
-            other => {
-                self.place_relation(&found, &QName::new(&to, &found.name), &other);
+            other if found.schema != to => {
+                let new = QName::new(&to, &found.name);
+                self.refuse_as(&new, &other)?;
+                self.place_relation(&found, &new, &other);
                 Ok(())
             }
+            _ => Ok(()),
         }
     }
 
     pub(super) fn rename_table(&mut self, table: &QName, to: String) -> Result<(), Refused> {
         let new = QName::new(&table.schema, to);
-        if self.relations.contains_key(&new) {
-            return Err(format!("relation {new} already exists"));
-        }
+        self.refuse_row_type(&new)?;
         self.place_table(table, &new);
         Ok(())
     }
 
     /// Indexes, constraints and owned sequences move with their table.
     pub(super) fn move_table(&mut self, table: &QName, schema: String) -> Result<(), Refused> {
-        let new = QName::new(&schema, &table.name);
-        if self.relations.contains_key(&new) {
-            return Err(format!("relation {new} already exists"));
+        if table.schema == schema {
+            return Ok(());
         }
+        self.refuse_move(table, &schema)?;
+        let new = QName::new(&schema, &table.name);
         let Some(moving) = self.tables.get(table).cloned() else { return Err(format!("table {table} does not exist")) };
         for constraint in &moving.constraints {
             self.unregister_constraint(table, &constraint.name, constraint.kind);
@@ -120,6 +149,9 @@ impl Catalog {
         self.relations.insert(to.clone(), Relation::Table);
         if self.parents.remove(from) {
             self.parents.insert(to.clone());
+        }
+        if let Some(shared) = self.shared.remove(from) {
+            self.shared.insert(to.clone(), shared);
         }
         self.reads.values_mut().flatten().filter(|read| *read == from).for_each(|read| read.clone_from(to));
         for relation in self.relations.values_mut() {
@@ -190,8 +222,14 @@ impl Catalog {
             for index in table.indexes.iter_mut().filter(|i| i.name == from) {
                 to.clone_into(&mut index.name);
             }
+            let mut renamed = false;
             for constraint in table.constraints.iter_mut().filter(|c| c.name == from && has_index(c.kind)) {
                 to.clone_into(&mut constraint.name);
+                renamed = true;
+            }
+            if renamed {
+                let schema = table.name.schema.clone();
+                self.rename_in_use(&QName::new(&schema, from), QName::new(&schema, to));
             }
         } else if let Some(view) = self.views.get_mut(table) {
             for index in view.indexes.iter_mut().filter(|i| i.name == from) {
@@ -201,11 +239,9 @@ impl Catalog {
     }
 
     pub(super) fn rename_constraint(&mut self, table: &QName, from: &str, to: String) -> Result<(), Refused> {
-        let kind = {
-            let constraint = self.constraint_mut(table, from)?;
-            constraint.name.clone_from(&to);
-            constraint.kind
-        };
+        let kind = self.constraint_mut(table, from)?.kind;
+        self.refuse_constraint(table, &to, kind)?;
+        self.constraint_mut(table, from)?.name.clone_from(&to);
         self.unregister_constraint(table, from, kind);
         let renamed = self.constraint_mut(table, &to)?.clone();
         self.register_constraint(table, &renamed);
@@ -213,6 +249,11 @@ impl Catalog {
     }
 
     pub(super) fn rename_column(&mut self, table: &QName, from: &str, to: String) -> Result<(), Refused> {
+        self.column_mut(table, from)?;
+        if is_system_column(&to) {
+            return Err(format!("{to} is the name of a system column"));
+        }
+        self.refuse_column(table, &to)?;
         self.column_mut(table, from)?.name.clone_from(&to);
         let replace = |name: &mut String| {
             if name == from {
@@ -266,33 +307,47 @@ impl Catalog {
     fn rename_on_table(&mut self, kind: ObjectClass, target: &DropTarget, to: String) -> Result<(), Refused> {
         let Some(table) = target.table.as_ref() else { return Ok(()) };
         let name = &target.name.name;
-        let table = self.table_mut(table)?;
-        let taken = match kind {
-            ObjectClass::Trigger => table.triggers.iter().any(|t| t.name == to),
-            _ => table.policies.iter().any(|p| p.name == to),
+        let Some((found, relation)) = self.find_relation(table) else {
+            return Err(format!("table {table} does not exist"));
         };
-        if taken {
-            return Err(format!("{to} of {} already exists", table.name));
+        if *relation == Relation::Temporary {
+            return Ok(());
         }
-        let slot = if kind == ObjectClass::Trigger {
-            table.triggers.iter_mut().find(|t| t.name == *name).map(|t| &mut t.name)
-        } else {
-            table.policies.iter_mut().find(|p| p.name == *name).map(|p| &mut p.name)
+        let mut names: Vec<&mut String> = match (kind, self.tables.get_mut(&found), self.views.get_mut(&found)) {
+            (ObjectClass::Trigger, Some(table), _) => table.triggers.iter_mut().map(|t| &mut t.name).collect(),
+            (ObjectClass::Trigger, None, Some(view)) => view.triggers.iter_mut().map(|t| &mut t.name).collect(),
+            (_, Some(table), _) => table.policies.iter_mut().map(|p| &mut p.name).collect(),
+            _ => Vec::new(),
         };
-        match slot {
+        if names.iter().any(|other| **other == to) {
+            return Err(format!("{to} of {found} already exists"));
+        }
+        match names.iter_mut().find(|other| **other == name) {
             Some(slot) => {
-                *slot = to;
+                **slot = to;
                 Ok(())
             }
-            None => Err(format!("{name} of {} does not exist", table.name)),
+            None => Err(format!("{name} of {found} does not exist")),
         }
     }
 
-    fn place_function(&mut self, target: &DropTarget, new: impl Fn(&QName) -> QName) -> Result<(), Refused> {
+    fn place_function(
+        &mut self,
+        target: &DropTarget,
+        change: Placing,
+        new: impl Fn(&QName) -> QName,
+    ) -> Result<(), Refused> {
         let Some(key) = self.match_function(target) else {
             return Err(format!("function {} does not exist", target.name));
         };
-        let Some(index) = self.functions.get_index_of(&key) else { return Ok(()) };
+        let Some((index, _, old)) = self.functions.get_full(&key) else { return Ok(()) };
+        let moved = Function { name: new(&old.name), ..old.clone() };
+        if moved.name == old.name && matches!(change, Placing::Move) {
+            return Ok(());
+        }
+        if self.functions.contains_key(&moved.signature()) {
+            return Err(format!("function {} already exists", moved.signature()));
+        }
         let Some(mut function) = self.functions.shift_remove(&key) else { return Ok(()) };
         let from = function.name.clone();
         self.privileges.rename_function(&function, &new(&from));
@@ -307,6 +362,10 @@ impl Catalog {
         Ok(())
     }
 
+    fn refuse_named_type(&self, from: &QName, to: &QName) -> Result<(), Refused> {
+        if self.composites.contains_key(from) { self.refuse_row_type(to) } else { self.refuse_type(to) }
+    }
+
     /// Types are named in columns, so those change with them.
     fn place_type(&mut self, from: &QName, to: &QName) -> Result<(), Refused> {
         self.privileges.rename("type", from, to);
@@ -314,6 +373,11 @@ impl Catalog {
         rekey(&mut self.domains, from, to);
         rekey(&mut self.composites, from, to);
         rekey(&mut self.ranges, from, to);
+        if let Some(written) = self.base_types.remove(from) {
+            let kept = self.opaque.iter_mut().filter(|o| o.kind == BASE_TYPE && o.name == written);
+            kept.for_each(|o| o.name = to.to_string());
+            self.base_types.insert(to.clone(), to.to_string());
+        }
         self.enums.get_mut(to).into_iter().for_each(|t| t.name = to.clone());
         self.domains.get_mut(to).into_iter().for_each(|t| t.name = to.clone());
         self.ranges.get_mut(to).into_iter().for_each(|t| t.name = to.clone());
@@ -339,6 +403,12 @@ impl Catalog {
     }
 
     fn rename_schema(&mut self, from: &str, to: String) -> Result<(), Refused> {
+        if from == "public" {
+            self.mention_schema(from);
+        }
+        if self.schemas.contains_key(&to) {
+            return Err(format!("schema {to} already exists"));
+        }
         let Some(index) = self.schemas.get_index_of(from) else { return Err(format!("schema {from} does not exist")) };
         let Some(mut schema) = self.schemas.shift_remove(from) else { return Ok(()) };
         schema.name.clone_from(&to);
@@ -359,6 +429,7 @@ impl Catalog {
             .chain(self.domains.keys())
             .chain(self.composites.keys())
             .chain(self.ranges.keys())
+            .chain(self.base_types.keys())
             .filter(|n| n.schema == from)
             .cloned()
             .collect();

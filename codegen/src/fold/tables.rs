@@ -4,6 +4,7 @@ use canon_core::schema::{
     Column, Generated, Index, IndexKey, Origin, Policy, QName, Sequence, Table, TableKind, Trigger,
 };
 
+use super::taken::is_temporary_name;
 use super::{Catalog, Refused, Relation, opclass};
 use crate::parse::Name;
 use crate::parse::change::{
@@ -24,16 +25,12 @@ impl Catalog {
         origin: Origin,
         place: &dyn Fn(usize) -> Origin,
     ) -> Result<(), Refused> {
-        if def.name.schema.as_deref() == Some("pg_temp") {
-            let name = QName::new("pg_temp", &def.name.name);
-            return if def.if_not_exists { Ok(()) } else { self.claim(&name, Relation::Temporary) };
+        if def.temporary || is_temporary_name(&def.name) {
+            return self.claim_temporary(&def.name.name, def.if_not_exists);
         }
         let name = self.new_name(&def.name);
         if self.relations.contains_key(&name) {
             return if def.if_not_exists { Ok(()) } else { Err(format!("relation {name} already exists")) };
-        }
-        if def.temporary {
-            return self.claim(&name, Relation::Temporary);
         }
         if def.as_query.is_some() && def.elements.is_empty() {
             return self.create_table_as(name, def, origin);
@@ -149,6 +146,7 @@ impl Catalog {
         def: ColumnDef,
         place: &dyn Fn(usize) -> Origin,
     ) -> Result<Vec<ConstraintDef>, Refused> {
+        self.refuse_new_column(table, &def)?;
         let mut column = Column {
             name: def.name.clone(),
             not_null: def.not_null,
@@ -177,22 +175,32 @@ impl Catalog {
             self.identity_sequences.insert(sequence);
         }
         let Some(target) = self.tables.get_mut(table) else { return Ok(def.constraints) };
-        let is_full = target.columns.len() >= MAX_COLUMNS;
         match target.columns.iter_mut().find(|c| c.name == column.name) {
             // Merged with an inherited column, or completed in CREATE TABLE ... OF.
-            Some(existing) if existing.inherited || def.ty.is_none() => {
+            Some(existing) => {
                 existing.not_null |= column.not_null;
                 existing.default = column.default.or(existing.default.take());
                 existing.generated = column.generated.or(existing.generated.take());
                 existing.inherited &= def.ty.is_none();
                 existing.origin = column.origin;
             }
-            Some(_) => return Err(format!("column {} of table {table} already exists", def.name)),
-            None if is_full => return Err(too_many_columns(table)),
-            None if def.ty.is_none() => return Err(format!("column {} of table {table} does not exist", def.name)),
             None => target.columns.push(column),
         }
         Ok(def.constraints)
+    }
+
+    fn refuse_new_column(&self, table: &QName, def: &ColumnDef) -> Result<(), Refused> {
+        let Some(target) = self.tables.get(table) else { return Err(format!("table {table} does not exist")) };
+        match target.column(&def.name) {
+            Some(existing) if existing.inherited || def.ty.is_none() => Ok(()),
+            Some(_) => Err(format!("column {} of table {table} already exists", def.name)),
+            None if is_system_column(&def.name) => {
+                Err(format!("column {} of table {table} has the name of a system column", def.name))
+            }
+            None if target.columns.len() >= MAX_COLUMNS => Err(too_many_columns(table)),
+            None if def.ty.is_none() => Err(format!("column {} of table {table} does not exist", def.name)),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn collation_name(&self, name: &Name) -> QName {
@@ -242,8 +250,7 @@ impl Catalog {
             }
             target.columns.push(copy);
         }
-        self.like_constraints(table, &source, on("CONSTRAINTS"), on("INDEXES"));
-        Ok(())
+        self.like_constraints(table, &source, on("CONSTRAINTS"), on("INDEXES"))
     }
 
     /// What LIKE copies: a table, or the columns of a view or composite type; None for one of
@@ -287,7 +294,7 @@ impl Catalog {
         Ok(())
     }
 
-    fn like_constraints(&mut self, table: &QName, source: &Table, checks: bool, indexes: bool) {
+    fn like_constraints(&mut self, table: &QName, source: &Table, checks: bool, indexes: bool) -> Result<(), Refused> {
         use canon_core::schema::ConstraintKind as K;
         for constraint in &source.constraints {
             let mut copy = canon_core::schema::Constraint { inherited: false, comment: None, ..constraint.clone() };
@@ -300,10 +307,7 @@ impl Catalog {
                 }
                 _ => continue,
             }
-            self.register_constraint(table, &copy);
-            if let Some(target) = self.tables.get_mut(table) {
-                target.constraints.push(copy);
-            }
+            self.store_constraint(table, copy)?;
         }
         for index in source.indexes.iter().filter(|_| indexes) {
             let name = self.unnamed_index(table, &index.keys, &index.include);
@@ -312,6 +316,7 @@ impl Catalog {
                 target.indexes.push(Index { name, comment: None, ..index.clone() });
             }
         }
+        Ok(())
     }
 
     pub(super) fn create_index(&mut self, def: CreateIndex, origin: Origin) -> Result<(), Refused> {
@@ -461,7 +466,7 @@ fn too_many_columns(table: &QName) -> Refused {
     format!("table {table} has more than {MAX_COLUMNS} columns")
 }
 
-fn is_system_column(name: &str) -> bool {
+pub(super) fn is_system_column(name: &str) -> bool {
     matches!(name, "tableoid" | "ctid" | "xmin" | "xmax" | "cmin" | "cmax")
 }
 

@@ -113,7 +113,7 @@ impl Catalog {
     pub(super) fn unnamed_index(&self, table: &QName, keys: &[IndexKey], include: &[String]) -> String {
         let base = |key: &IndexKey| match (&key.column, &key.expression) {
             (Some(column), _) => column.clone(),
-            (None, Some(expression)) => expressions::result_name(expression),
+            (None, Some(expression)) => self.name_of_expression(expression),
             (None, None) => "expr".to_owned(),
         };
         let names = expressions::numbered(keys.iter().map(base).collect());

@@ -2,29 +2,32 @@
 
 use canon_core::schema::{Column, Origin, QName, Table, View};
 
+use super::taken::{is_temporary_name, twice};
 use super::{Catalog, Refused, Relation};
 use crate::parse::change::{CreateTable, CreateView};
 
 impl Catalog {
     pub(super) fn create_view(&mut self, def: CreateView, origin: Origin) -> Result<(), Refused> {
-        let name = self.new_name(&def.name);
-        let replaces = def.or_replace && self.views.contains_key(&name);
-        if self.relations.contains_key(&name) && !replaces {
-            return if def.if_not_exists { Ok(()) } else { Err(format!("relation {name} already exists")) };
-        }
-        if def.temporary {
-            return self.claim(&name, Relation::Temporary);
-        }
         let derived = self.derive(&def.query);
-        if derived.reads.iter().any(|read| self.relations.get(read) == Some(&Relation::Temporary)) {
-            // PostgreSQL makes it a temporary view.
-            return self.claim(&name, Relation::Temporary);
+        // A view over what is temporary is temporary too.
+        let reads_temporary = derived.reads.iter().any(|read| self.relations.get(read) == Some(&Relation::Temporary));
+        if def.temporary || reads_temporary || is_temporary_name(&def.name) {
+            return self.claim_temporary(&def.name.name, def.if_not_exists || def.or_replace);
         }
-        self.relations.insert(name.clone(), Relation::View);
+        let name = self.new_name(&def.name);
+        let replaces = def.or_replace && self.views.get(&name).is_some_and(|v| !v.materialized);
+        if def.if_not_exists && self.relations.contains_key(&name) {
+            return Ok(());
+        }
+        let columns = with_names(derived.columns, def.columns);
+        refuse_twice(&name, &columns)?;
+        if !replaces {
+            self.claim(&name, Relation::View)?;
+        }
         let view = View {
             name: name.clone(),
             materialized: def.materialized,
-            columns: with_names(derived.columns, def.columns),
+            columns,
             query: def.query,
             // Those of a materialised view are about storage.
             options: if def.materialized { Vec::new() } else { def.options },
@@ -48,8 +51,9 @@ impl Catalog {
     /// it is known, so that statements about it fit.
     pub(super) fn create_table_as(&mut self, name: QName, def: CreateTable, origin: Origin) -> Result<(), Refused> {
         let derived = self.derive(def.as_query.as_deref().unwrap_or_default());
-        self.claim(&name, Relation::Table)?;
         let columns = with_names(derived.columns, def.as_columns);
+        refuse_twice(&name, &columns)?;
+        self.claim(&name, Relation::Table)?;
         let known = columns.iter().all(|c| !c.ty.is_empty());
         if columns.is_empty() || !known {
             self.note(format!("the columns of {name} depend on its query and are not known"));
@@ -60,6 +64,13 @@ impl Catalog {
         self.endow("table", &name, None);
         self.tables.insert(name, table);
         Ok(())
+    }
+}
+
+fn refuse_twice(name: &QName, columns: &[Column]) -> Result<(), Refused> {
+    match twice(columns.iter().map(|c| c.name.as_str())) {
+        Some(column) => Err(format!("column {column} of {name} is there twice")),
+        None => Ok(()),
     }
 }
 

@@ -115,6 +115,31 @@ pub(crate) fn head(source: &str, range: Range<usize>, before_begin: bool) -> (He
     }
 }
 
+/// The variables that a statement fills: `SELECT ... INTO [STRICT] a, b`, and INTO of EXECUTE, FETCH
+/// and RETURNING. The table of INSERT INTO is among them, which does no harm.
+pub(crate) fn targets(source: &str, range: Range<usize>) -> Vec<String> {
+    let text = source[range.clone()].as_bytes();
+    if !text.windows(4).any(|word| word.eq_ignore_ascii_case(b"into")) {
+        return Vec::new();
+    }
+    let Ok(mut cursor) = Cursor::new(source, range) else { return Vec::new() };
+    let mut names = Vec::new();
+    loop {
+        cursor.until(|c| c.is_kw("INTO"));
+        if cursor.at_end() {
+            return names;
+        }
+        cursor.advance();
+        cursor.eat_kw("STRICT");
+        while let Ok(name) = cursor.ident() {
+            names.push(name);
+            if !cursor.eat(&Token::Comma) {
+                break;
+            }
+        }
+    }
+}
+
 /// `name type := value`.
 fn declared(cursor: &mut Cursor<'_>) -> Option<(String, Range<usize>)> {
     let name = cursor.ident().ok()?;

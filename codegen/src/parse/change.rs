@@ -197,7 +197,10 @@ pub(crate) struct PrivilegeDef {
 pub(crate) enum CommentTarget {
     Object(ObjectClass, DropTarget),
     /// Kinds that are kept as text.
-    Other(String),
+    Opaque {
+        kind: String,
+        name: String,
+    },
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -35,11 +35,16 @@ impl Cursor<'_> {
             let target = self.drop_target(class)?;
             return Ok(CommentTarget::Object(class, target));
         }
+        let start = self.index();
         let range = self.until(|c| c.is_kw("IS") && (c.is_kw_at(1, "NULL") || c.string_at(1)));
         if range.is_empty() {
             return self.expected("an object");
         }
-        Ok(CommentTarget::Other(self.clean_text(range)))
+        self.seek(start);
+        let kind = self.opaque_kind()?;
+        let name = self.opaque_name(&kind);
+        self.seek(range.end);
+        Ok(CommentTarget::Opaque { kind, name })
     }
 
     fn string_at(&self, ahead: usize) -> bool {

@@ -234,7 +234,7 @@ impl Cursor<'_> {
     pub(crate) fn create_aggregate(&mut self, or_replace: bool) -> Parse<Change> {
         let name = self.name()?;
         let start = self.index();
-        self.parens()?;
+        let mut inside = self.parens()?;
         // The old form has no argument list: CREATE AGGREGATE name (BASETYPE = t, SFUNC = f).
         let has_arguments = self.is(&Token::LParen);
         let mut arguments = Vec::new();
@@ -243,7 +243,12 @@ impl Cursor<'_> {
             self.seek(start);
             arguments = self.aggregate_arguments()?;
             self.seek(end);
+            inside = self.parens()?;
         }
+        self.rest();
+        self.seek(inside.start);
+        self.until(|c| c.index() >= inside.end || c.is_kw("PARALLEL"));
+        let parallel = if self.eat_kw("PARALLEL") && self.eat(&Token::Eq) { Some(self.ident()?) } else { None };
         self.rest();
         let function = CreateFunction {
             name,
@@ -253,6 +258,7 @@ impl Cursor<'_> {
             options: FunctionOptions {
                 language: Some("internal".to_owned()),
                 volatility: Some("immutable"),
+                parallel,
                 ..FunctionOptions::default()
             },
             ..CreateFunction::default()

@@ -262,6 +262,14 @@ impl Cursor<'_> {
                 return Ok(builtin(if bits.is_some_and(|b| b <= 24) { "real" } else { "double precision" }));
             }
         }
+        // The catalogue's own name of an array.
+        if name.schema.is_none()
+            && let Some(element) = name.name.strip_prefix('_').filter(|element| is_internal(element))
+        {
+            let mut ty = self.catalog_type(element)?;
+            ty.dimensions = 1;
+            return Ok(ty);
+        }
         let builtin = name.schema.is_none() && is_builtin(&name.name);
         let mut ty = TypeName { name, builtin, ..TypeName::default() };
         ty.modifiers = self.modifiers()?;
@@ -271,6 +279,11 @@ impl Cursor<'_> {
 
     /// `pg_catalog.x`, where `x` is the internal name.
     fn catalog_type(&mut self, name: &str) -> Parse<TypeName> {
+        if let Some(element) = name.strip_prefix('_').filter(|element| is_internal(element)) {
+            let mut ty = self.catalog_type(element)?;
+            ty.dimensions = 1;
+            return Ok(ty);
+        }
         let internal = match name {
             "char" => "\"char\"",
             other => ALIASES.iter().find(|(alias, _)| *alias == other).map_or(other, |(_, canonical)| canonical),

@@ -43,7 +43,7 @@ impl Cursor<'_> {
         Ok(Change::DropOpaque { kind, names })
     }
 
-    fn opaque_kind(&mut self) -> Parse<String> {
+    pub(crate) fn opaque_kind(&mut self) -> Parse<String> {
         // CREATE [DEFAULT] CONVERSION, CREATE [TRUSTED] [PROCEDURAL] LANGUAGE.
         for modifier in ["DEFAULT", "TRUSTED", "PROCEDURAL"] {
             self.eat_kw(modifier);
@@ -58,7 +58,7 @@ impl Cursor<'_> {
 
     /// `(a AS b)` of a cast, `FOR role SERVER s` of a mapping, `r ON t` of a rule, `s.===(int, int)`
     /// of an operator, else a name with its schema.
-    fn opaque_name(&mut self, kind: &str) -> String {
+    pub(crate) fn opaque_name(&mut self, kind: &str) -> String {
         let start = self.index();
         match kind {
             "cast" if self.is(&Token::LParen) => {

@@ -1,6 +1,7 @@
 //! What is about to be put in its place. A run that is killed between two files leaves this note
 //! behind, and the next run ends what it began: pages of two states never stay side by side.
 
+use std::fs::File;
 use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,9 @@ use crate::error::Error;
 
 /// The note, in the root of the project.
 const FILE: &str = ".canon-journal";
+
+/// How a note begins.
+const NOTE: &str = "{\"moves\":";
 
 /// Beginning of the names of temporary files.
 pub(super) const TEMPORARY: &str = ".canon-";
@@ -43,6 +47,44 @@ impl Journal {
     }
 }
 
+/// Held while files are put in their places: a second run waits, and takes nothing for left behind
+/// that the first one still needs. None where the file system knows no locks.
+pub(super) fn exclusive(root: &Path) -> Option<File> {
+    let folder = if root.as_os_str().is_empty() { Path::new(".") } else { root };
+    let handle = File::open(folder).ok()?;
+    handle.lock().ok()?;
+    Some(handle)
+}
+
+/// Removes the temporary files in `folder` that a killed run left behind. To be called by who holds
+/// the lock.
+pub(super) fn sweep(folder: &Path) -> Result<(), Error> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Error::io(folder)(error)),
+    };
+    for entry in entries {
+        let path = entry.map_err(Error::io(folder))?.path();
+        if !path.file_name().is_some_and(|name| is_temporary(&name.to_string_lossy())) {
+            continue;
+        }
+        let left = match OnDisk::read(&path)? {
+            OnDisk::Text(text) => text.is_empty() || is_ours(&text) || text.starts_with(NOTE),
+            OnDisk::Nothing | OnDisk::Bytes => false,
+        };
+        if left {
+            std::fs::remove_file(&path).map_err(Error::io(&path))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a name is one that `tempfile` makes up for us.
+fn is_temporary(name: &str) -> bool {
+    name.strip_prefix(TEMPORARY).is_some_and(|rest| rest.len() == 6 && rest.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
 /// Ends what a run that was killed began; says whether there was anything.
 ///
 /// # Errors
@@ -50,6 +92,10 @@ impl Journal {
 /// When a file cannot be put in its place.
 pub fn finish_interrupted(root: &Path) -> Result<bool, Error> {
     let path = root.join(FILE);
+    if !path.exists() {
+        return Ok(false);
+    }
+    let _lock = exclusive(root);
     let text = match OnDisk::read(&path)? {
         OnDisk::Nothing => return Ok(false),
         OnDisk::Text(text) => text,

@@ -5,7 +5,8 @@ use sqlparser::ast::{
     TrimWhereField, UnaryOperator, Value,
 };
 
-use super::{Scope, ident, inner, name_of};
+use super::super::{Catalog, expressions};
+use super::{Ctes, MAX_DEPTH, Scope, ident, inner, name_of};
 use crate::parse::Name;
 
 /// Functions whose result has one type whatever they are given.
@@ -46,6 +47,16 @@ const RESULTS: &[(&str, &str)] = &[
     ("to_jsonb", "jsonb"),
     ("to_tsvector", "tsvector"),
 ];
+
+impl Catalog {
+    /// The name PostgreSQL gives to an index column made by an expression, after `FigureIndexColname`.
+    pub(in crate::fold) fn name_of_expression(&self, text: &str) -> String {
+        let Some(expr) = crate::expr::parse(text) else { return expressions::result_name(text) };
+        let ctes = Ctes::new();
+        let scope = Scope { catalog: self, sources: Vec::new(), merged: Vec::new(), ctes: &ctes, depth: MAX_DEPTH };
+        scope.strong_name(&expr).unwrap_or_else(|| weak_name(&expr).unwrap_or("expr").to_owned())
+    }
+}
 
 impl Scope<'_> {
     /// The name PostgreSQL gives to a column that has none, after `FigureColname`.
