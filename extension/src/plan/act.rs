@@ -88,7 +88,8 @@ fn reason(text: &str) -> Result<&str> {
 }
 
 fn place(db: &Db, id: Uuid) -> Result<Place> {
-    for mapping in known::all(db)?.iter() {
+    let (readable, hidden) = known::by_readability(db)?;
+    for mapping in readable.iter().chain(&hidden) {
         for level in 0..mapping.levels.len() {
             if let Some(root) = root_of(db, mapping, &mapping.levels[level], id)? {
                 return Ok(Place { mapping: Rc::clone(mapping), level, instance: to_pg(root) });

@@ -33,6 +33,10 @@ pub(crate) enum PlanError {
     Mapping { plan: String, message: String },
     #[error("plan \"{plan}\" was registered by {owner}")]
     NotYours { plan: String, owner: String },
+    #[error("permission denied to register plan \"{plan}\"")]
+    NotRegistrar { plan: String, role: String, database: String },
+    #[error("{} is in the plans {}", shown(key), plans.join(" and "))]
+    SeveralPlans { key: String, plans: Vec<String> },
     #[error("instance {instance} has no record of its template")]
     NoLineage { instance: String },
     #[error("{argument} must not be null")]
@@ -71,6 +75,7 @@ impl PlanError {
             | Self::NoStatus { .. }
             | Self::OtherOptions { .. }
             | Self::NoLineage { .. }
+            | Self::SeveralPlans { .. }
             | Self::Frozen { .. }
             | Self::Moved { .. } => Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             Self::Cycle { .. } | Self::LeftOut { .. } => Code::ERRCODE_CHECK_VIOLATION,
@@ -78,7 +83,7 @@ impl PlanError {
                 Code::ERRCODE_INVALID_PARAMETER_VALUE
             }
             Self::Null { .. } => Code::ERRCODE_NULL_VALUE_NOT_ALLOWED,
-            Self::NotYours { .. } => Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            Self::NotYours { .. } | Self::NotRegistrar { .. } => Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
         }
     }
 
@@ -89,6 +94,9 @@ impl PlanError {
             Self::Retired { status, .. } => Some(format!("Its status is {status}.")),
             Self::Override { known, .. } if !known.is_empty() => Some(format!("Known: {}.", known.join(", "))),
             Self::OtherOptions { first, now, .. } => Some(format!("First: {first}. Now: {now}.")),
+            Self::NotRegistrar { role, database, .. } => Some(format!(
+                "Plans are looked for in the tables of all that are registered; role {role} lacks CREATE on database {database}."
+            )),
             Self::NoStatus { table, .. } => Some(format!("New rows start with it; {table} has no such row.")),
             _ => None,
         }
@@ -116,6 +124,12 @@ impl PlanError {
                 "Known keys: plan, idempotency_key, overrides, empty, outside, unscoped, force, created_by.".to_owned(),
             ),
             Self::Cycle { .. } => Some("Clear one of these predecessors.".to_owned()),
+            Self::NotRegistrar { role, database, .. } => {
+                Some(format!("GRANT CREATE ON DATABASE {} TO {};", pgrx::spi::quote_identifier(database), pgrx::spi::quote_identifier(role)))
+            }
+            Self::SeveralPlans { plans, .. } => {
+                Some(format!("SELECT * FROM canon.plan WHERE plan IN ({});", plans.iter().map(pgrx::spi::quote_literal).collect::<Vec<_>>().join(", ")))
+            }
             Self::NotYours { owner, .. } => Some(format!("SET ROLE {};", pgrx::spi::quote_identifier(owner))),
             Self::Argument { hint, .. } => Some(hint.clone()),
             Self::Frozen { instance } => Some(format!(

@@ -28,19 +28,20 @@ thread_local! {
 struct Checked {
     transaction: u64,
     command: u32,
-    seen: HashSet<(String, String)>,
+    /// Plan, level or nothing, key.
+    seen: HashSet<[String; 3]>,
 }
 
 impl Checked {
     /// Whether this is new; forgets all where something has changed since.
-    fn first(&mut self, kind: &str, key: &str) -> bool {
+    fn first(&mut self, plan: &str, level: &str, key: &str) -> bool {
         // SAFETY: two values of the running transaction.
         let (transaction, command) =
             unsafe { (u64::from(pg_sys::GetTopTransactionIdIfAny().into_inner()), pg_sys::GetCurrentCommandId(false)) };
         if (self.transaction, self.command) != (transaction, command) {
             *self = Self { transaction, command, seen: HashSet::new() };
         }
-        self.seen.insert((kind.to_owned(), key.to_owned()))
+        self.seen.insert([plan, level, key].map(str::to_owned))
     }
 
     fn forget(&mut self) {
@@ -70,14 +71,14 @@ fn no_cycle(trigger: &PgTrigger<'_>) -> error::Result<()> {
     let found = &mapping.levels[level];
     let parent = found.template_parent.as_deref().and_then(|column| new_value(trigger, column));
     // Rows of one parent belong to one template.
-    if !CHECKED.with_borrow_mut(|c| c.first(&found.level, parent.as_deref().unwrap_or_default())) {
+    if !CHECKED.with_borrow_mut(|c| c.first(&mapping.plan, &found.level, parent.as_deref().unwrap_or_default())) {
         return Ok(());
     }
     let Some(key) = new_value(trigger, &found.template_key) else { return Ok(()) };
     let db = Db::latest();
     // A row that has been deleted since belongs to nothing.
     let Some(template) = template_of(&db, &mapping, found, &key)? else { return Ok(()) };
-    if CHECKED.with_borrow_mut(|c| c.first("", &template)) {
+    if CHECKED.with_borrow_mut(|c| c.first(&mapping.plan, "", &template)) {
         refuse_cycle(&db, &mapping, &template)?;
     }
     Ok(())
@@ -89,7 +90,7 @@ fn declared_no_cycle(trigger: &PgTrigger<'_>) -> error::Result<()> {
         return Ok(());
     };
     let mapping = known::named(&Db::reading(), &plan)?;
-    if CHECKED.with_borrow_mut(|c| c.first("", &template)) {
+    if CHECKED.with_borrow_mut(|c| c.first(&plan, "", &template)) {
         refuse_cycle(&Db::latest(), &mapping, &template)?;
     }
     Ok(())

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use pgrx::pg_sys;
 
 use super::error::PlanError;
-use super::mapping::Mapping;
+use super::mapping::{Level, Mapping};
 use super::sql::{Db, ident};
 use crate::cache::{Cache, Sources, catch_up};
 use crate::error::Result;
@@ -26,6 +26,14 @@ const SOURCES: &str = "
             CROSS JOIN LATERAL (VALUES (m.template::pg_catalog.oid), (m.instance)) AS u (oid)
     ) t";
 
+/// Plans whose roots the current user may read.
+const READABLE: &str = "
+    SELECT pg_catalog.json_agg(m.plan) FROM canon.plan_mapping m
+    WHERE m.kind OPERATOR(pg_catalog.=) 'plan' AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_class c
+        WHERE c.oid OPERATOR(pg_catalog.=) ANY (ARRAY[m.template::pg_catalog.oid, m.instance::pg_catalog.oid])
+          AND NOT (pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')))";
+
 thread_local! {
     /// The one entry is that of the present [`EDITION`].
     static KNOWN: Cache<u64, Vec<Rc<Mapping>>> = Cache::new();
@@ -42,29 +50,68 @@ pub(super) fn named(db: &Db, name: &str) -> Result<Rc<Mapping>> {
 
 /// The mapping whose root template holds that key.
 pub(super) fn of_template(db: &Db, template: &str) -> Result<Rc<Mapping>> {
-    for mapping in all(db)?.iter() {
+    let holds = |mapping: &Mapping| {
         let root = mapping.root();
-        if mapping.has_row(db, &root.template, &root.template_key, template)? {
-            return Ok(Rc::clone(mapping));
-        }
-    }
-    Err(PlanError::UnknownTemplate { template: template.to_owned() }.into())
+        mapping.has_row(db, &root.template, &root.template_key, template)
+    };
+    let found = only(db, template, |level| &level.template, holds)?;
+    Ok(found.ok_or_else(|| PlanError::UnknownTemplate { template: template.to_owned() })?)
 }
 
 /// The mapping whose root instance holds that key.
 pub(super) fn of_instance(db: &Db, instance: pgrx::Uuid) -> Result<Rc<Mapping>> {
-    for mapping in all(db)?.iter() {
+    let holds = |mapping: &Mapping| {
         let root = mapping.root();
         let sql = format!(
             "SELECT pg_catalog.to_json(EXISTS (SELECT FROM ONLY {} i WHERE i.{} OPERATOR(pg_catalog.=) $1))",
             root.instance,
             ident(&root.instance_key)
         );
-        if db.json(&sql, &[instance.into()])? {
-            return Ok(Rc::clone(mapping));
+        db.json(&sql, &[instance.into()])
+    };
+    let key = instance.to_string();
+    let found = only(db, &key, |level| &level.instance, holds)?;
+    Ok(found.ok_or(PlanError::UnknownInstance { instance: key })?)
+}
+
+/// The mapping that holds a key. Several may share a table, and the first counts; a key that is in
+/// tables of different plans is refused: somebody else's rows must not take the place of one's own.
+fn only(
+    db: &Db,
+    key: &str,
+    table: impl Fn(&Level) -> &String,
+    holds: impl Fn(&Mapping) -> Result<bool>,
+) -> Result<Option<Rc<Mapping>>> {
+    let mut found: Option<Rc<Mapping>> = None;
+    let (readable, hidden) = by_readability(db)?;
+    for mapping in readable {
+        match &found {
+            Some(known) if table(known.root()) == table(mapping.root()) => {}
+            Some(known) if holds(&mapping)? => {
+                let plans = vec![known.plan.clone(), mapping.plan.clone()];
+                return Err(PlanError::SeveralPlans { key: key.to_owned(), plans }.into());
+            }
+            None if holds(&mapping)? => found = Some(mapping),
+            _ => {}
         }
     }
-    Err(PlanError::UnknownInstance { instance: instance.to_string() }.into())
+    // What the user may not read is asked for where nothing else is left; the server then says so.
+    for mapping in hidden {
+        if found.is_none() && holds(&mapping)? {
+            found = Some(mapping);
+        }
+    }
+    Ok(found)
+}
+
+/// Mappings whose roots the current user may read, and the others.
+pub(super) fn by_readability(db: &Db) -> Result<(Vec<Rc<Mapping>>, Vec<Rc<Mapping>>)> {
+    let all = all(db)?;
+    if all.len() < 2 {
+        return Ok((all.to_vec(), Vec::new()));
+    }
+    let readable: Vec<String> = db.list(READABLE, &[])?;
+    Ok(all.iter().cloned().partition(|mapping| readable.contains(&mapping.plan)))
 }
 
 /// All mappings, in the order of their names, as long as no registration changes them and none of

@@ -29,6 +29,7 @@ pub(super) fn register(plan: &str, definition: Value) -> Result<i32> {
     }
     check_shape(&definition).map_err(wrong)?;
     let db = Db::latest();
+    check_registrar(&db, plan)?;
     check_catalog(&db, plan, &definition)?;
     check_owner(&db, plan)?;
     let rows = serde_json::to_value(&definition.levels).map_err(|error| wrong(error.to_string()))?;
@@ -174,6 +175,18 @@ fn as_owner(db: &Db, body: impl FnOnce() -> Result<()>) -> Result<()> {
     let done = body();
     drop(acting);
     done
+}
+
+/// Whoever asks for a plan by the key of a template reads the tables of all registered ones: to
+/// register is for those who may create schemas.
+fn check_registrar(db: &Db, plan: &str) -> Result<()> {
+    let refused: Option<[String; 2]> = db.json(
+        "SELECT CASE WHEN NOT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')
+             THEN pg_catalog.json_build_array(CURRENT_USER, pg_catalog.current_database()) END",
+        &[],
+    )?;
+    let Some([role, database]) = refused else { return Ok(()) };
+    Err(PlanError::NotRegistrar { plan: plan.to_owned(), role, database }.into())
 }
 
 fn check_owner(db: &Db, plan: &str) -> Result<()> {

@@ -231,3 +231,57 @@ fn a_plain_role_with_a_hijacked_path_can_plan() -> Result<()> {
     assert!(refusal.message().contains("was registered by"), "{refusal:?}");
     Ok(())
 }
+
+/// A plan of somebody else's tables neither gets in the way of a user who may not read them, nor takes
+/// the place of the user's own.
+#[test]
+fn plans_of_others_do_not_come_between() -> Result<()> {
+    let (stranger, user) = (server().role("plan_stranger")?, server().role("plan_user")?);
+    let db = canon_database("plan_others")?;
+    let mut client = db.connect()?;
+    client.batch_execute(include_str!("course.sql"))?;
+    client.batch_execute(&format!(
+        "CREATE SCHEMA AUTHORIZATION {stranger};
+         GRANT USAGE ON SCHEMA \"Class room\", \"Course store\" TO {user};
+         GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA \"Class room\", \"Course store\" TO {user}"
+    ))?;
+    let mut theirs = db.connect_as(stranger.name())?;
+    theirs.batch_execute(
+        "CREATE TABLE syllabus (number integer PRIMARY KEY, title text);
+         CREATE TABLE course (id uuid PRIMARY KEY, class bigint, syllabus integer, title text);
+         CREATE TABLE lesson_plan (number integer PRIMARY KEY, syllabus integer, title text);
+         CREATE TABLE lesson (id uuid PRIMARY KEY, course uuid, plan integer, title text);
+         CREATE TABLE class (id bigint PRIMARY KEY); INSERT INTO class VALUES (7); INSERT INTO syllabus VALUES (1, 'Mine')",
+    )?;
+    let name = stranger.name();
+    let register = format!(
+        "SELECT canon.plan_register('a course', '{{\"store\": \"{name}_store\",
+            \"run\": {{\"table\": \"{name}.class\", \"key\": \"id\", \"instance\": \"class\"}}, \"levels\": [
+            {{\"level\": \"course\", \"kind\": \"plan\", \"template\": \"{name}.syllabus\", \"template_key\": \"number\",
+              \"instance\": \"{name}.course\", \"instance_key\": \"id\", \"instance_template\": \"syllabus\"}},
+            {{\"level\": \"lesson\", \"kind\": \"task\", \"parent\": \"course\", \"template\": \"{name}.lesson_plan\",
+              \"template_key\": \"number\", \"template_parent\": \"syllabus\", \"instance\": \"{name}.lesson\",
+              \"instance_key\": \"id\", \"instance_parent\": \"course\", \"instance_template\": \"plan\"}}]}}')"
+    );
+    let refusal = refused(&mut theirs, &register, &SqlState::INSUFFICIENT_PRIVILEGE)?;
+    client.batch_execute(refusal.hint().unwrap_or_default())?;
+    theirs.batch_execute(&format!("SELECT canon.plan_store('{name}_store')"))?;
+    theirs.batch_execute(&register)?;
+
+    // What the user cannot read is passed over, though its name comes first.
+    let mut mine = db.connect_as(user.name())?;
+    let (_, created) = instantiate(&mut mine, "1", "7")?;
+    assert_eq!(created, 1 + 2 + 4);
+    // What can be read is not taken for the user's own.
+    theirs.batch_execute(&format!(
+        "GRANT USAGE ON SCHEMA {stranger} TO {user}; GRANT ALL ON ALL TABLES IN SCHEMA {stranger} TO {user}"
+    ))?;
+    let call = "SELECT canon.plan_instantiate('1', '7', '{\"idempotency_key\": \"again\"}')";
+    let refusal = refused(&mut mine, call, &SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE)?;
+    assert!(refusal.message().contains("a course"), "{refusal:?}");
+    mine.batch_execute(
+        "SELECT canon.plan_instantiate('1', '7', '{\"idempotency_key\": \"again\", \"plan\": \"course\"}')",
+    )?;
+    assert_eq!(count(&mut client, &format!("SELECT count(*) FROM {stranger}.course"))?, 0);
+    Ok(())
+}
