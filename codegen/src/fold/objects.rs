@@ -5,6 +5,7 @@ use canon_core::schema::{
     Origin, QName, RangeType, Sequence, quote_ident,
 };
 
+use super::dependents::is_of;
 use super::taken::{is_temporary_name, twice};
 use super::{Catalog, Refused, Relation, unnamed};
 use crate::parse::change::{
@@ -456,19 +457,36 @@ impl Catalog {
 
     /// The functions of a base type are older than it: in their signatures its name stood for a shell.
     pub(super) fn adopt_type(&mut self, ty: &QName) {
-        let adopt = |written: &mut String| {
-            if *written == quote_ident(&ty.name) {
-                *written = ty.to_string();
+        self.retype_functions(&quote_ident(&ty.name), &ty.to_string());
+    }
+
+    /// Everything that is of a type follows it to its new name.
+    pub(super) fn retype(&mut self, from: &str, to: &str) {
+        let follow = |ty: &mut String| {
+            if is_of(ty, from) {
+                *ty = ty.replacen(from, to, 1);
             }
         };
-        let uses = |f: &Function| {
-            let bare = quote_ident(&ty.name);
-            f.name.schema == ty.schema && f.arguments.iter().map(|a| &a.ty).chain(&f.returns).any(|t| *t == bare)
-        };
-        let older: Vec<String> = self.functions.iter().filter(|(_, f)| uses(f)).map(|(key, _)| key.clone()).collect();
-        for key in older {
+        let of_tables = self.tables.values_mut().flat_map(|t| &mut t.columns);
+        let of_views = self.views.values_mut().flat_map(|v| &mut v.columns);
+        let attributes = self.composites.values_mut().flat_map(|c| &mut c.columns);
+        of_tables.chain(of_views).chain(attributes).map(|c| &mut c.ty).for_each(follow);
+        self.domains.values_mut().map(|d| &mut d.ty).for_each(follow);
+        self.ranges.values_mut().map(|r| &mut r.subtype).for_each(follow);
+        self.retype_functions(from, to);
+    }
+
+    /// Signatures are keys, so they change places.
+    fn retype_functions(&mut self, from: &str, to: &str) {
+        let types = |f: &Function| f.arguments.iter().map(|a| &a.ty).chain(&f.returns).any(|ty| is_of(ty, from));
+        let users: Vec<String> = self.functions.iter().filter(|(_, f)| types(f)).map(|(key, _)| key.clone()).collect();
+        for key in users {
             let Some((index, _, mut function)) = self.functions.shift_remove_full(&key) else { continue };
-            function.arguments.iter_mut().map(|a| &mut a.ty).chain(&mut function.returns).for_each(adopt);
+            for ty in function.arguments.iter_mut().map(|a| &mut a.ty).chain(&mut function.returns) {
+                if is_of(ty, from) {
+                    *ty = ty.replacen(from, to, 1);
+                }
+            }
             self.functions.shift_insert(index, function.signature(), function);
         }
     }

@@ -141,6 +141,7 @@ impl Catalog {
 
     fn place_table(&mut self, from: &QName, to: &QName) {
         rekey(&mut self.tables, from, to);
+        self.retype(&from.to_string(), &to.to_string());
         self.privileges.rename("table", from, to);
         if let Some(table) = self.tables.get_mut(to) {
             table.name = to.clone();
@@ -186,6 +187,7 @@ impl Catalog {
         match relation {
             Relation::View => {
                 rekey(&mut self.views, from, to);
+                self.retype(&from.to_string(), &to.to_string());
                 self.privileges.rename("table", from, to);
                 if let Some(reads) = self.reads.remove(from) {
                     self.reads.insert(to.clone(), reads);
@@ -386,19 +388,7 @@ impl Catalog {
             self.relations.remove(from);
             self.relations.insert(to.clone(), Relation::Composite);
         }
-        let (old, new) = (from.to_string(), to.to_string());
-        let columns = self.tables.values_mut().flat_map(|t| &mut t.columns);
-        let attributes = self.composites.values_mut().flat_map(|c| &mut c.columns);
-        for column in columns.chain(attributes) {
-            if column.ty.trim_end_matches("[]") == old {
-                column.ty = column.ty.replace(&old, &new);
-            }
-        }
-        for ty in self.domains.values_mut().map(|d| &mut d.ty) {
-            if ty.trim_end_matches("[]") == old {
-                *ty = ty.replace(&old, &new);
-            }
-        }
+        self.retype(&from.to_string(), &to.to_string());
         Ok(())
     }
 
