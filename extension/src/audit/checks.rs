@@ -18,10 +18,6 @@ pub(super) fn problem(entry: Option<i64>, text: String) -> Result<Problem> {
     Ok(Problem { entry, position, text })
 }
 
-/// The tables of the ledger that nobody may write.
-const GUARDED: &str = "'audit_entry', 'audit_position', 'audit_tile', 'audit_block', 'audit_chain', 'audit_lane',
-    'audit_lane_link', 'audit_table', 'audit_ledger'";
-
 fn first(sql: &str) -> Result<Option<(Option<i64>, String)>> {
     Spi::connect(|client| {
         let rows = client.select(sql, Some(1), &[])?;
@@ -70,12 +66,13 @@ pub(super) fn completeness(scope: &Scope) -> Result<Option<Problem>> {
             ""
         }
     );
+    let guarded = ledger::TABLES.map(|table| format!("'{table}'")).join(", ");
     let guards = format!(
         "SELECT NULL::pg_catalog.int8, pg_catalog.format('table canon.%I has lost its guard', c.relname)
          FROM pg_catalog.pg_class AS c
          JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
          WHERE n.nspname OPERATOR(pg_catalog.=) 'canon' AND c.relkind OPERATOR(pg_catalog.=) ANY (ARRAY['r', 'p']::\"char\"[])
-           AND (c.relname OPERATOR(pg_catalog.=) ANY (ARRAY[{GUARDED}]::pg_catalog.name[])
+           AND (c.relname OPERATOR(pg_catalog.=) ANY (ARRAY[{guarded}]::pg_catalog.name[])
                 OR EXISTS (SELECT FROM pg_catalog.pg_inherits AS i
                     WHERE i.inhrelid OPERATOR(pg_catalog.=) c.oid
                       AND i.inhparent OPERATOR(pg_catalog.=) 'canon.audit_entry'::pg_catalog.regclass))
@@ -92,7 +89,7 @@ pub(super) fn completeness(scope: &Scope) -> Result<Option<Problem>> {
          JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
          CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) AS a
          WHERE n.nspname OPERATOR(pg_catalog.=) 'canon'
-           AND (c.relname OPERATOR(pg_catalog.=) ANY (ARRAY[{GUARDED}]::pg_catalog.name[])
+           AND (c.relname OPERATOR(pg_catalog.=) ANY (ARRAY[{guarded}]::pg_catalog.name[])
                 OR c.relname LIKE 'audit\\_entry\\_%')
            AND a.grantee OPERATOR(pg_catalog.<>) c.relowner
            AND a.privilege_type OPERATOR(pg_catalog.=) ANY (ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'])

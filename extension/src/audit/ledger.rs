@@ -14,6 +14,19 @@ use crate::user::ActingAs;
 /// Days for which partitions are made ahead.
 const MONTHS_AHEAD: i32 = 2;
 
+/// The tables of the ledger, which nobody may write but we.
+pub(super) const TABLES: [&str; 9] = [
+    "audit_entry",
+    "audit_position",
+    "audit_tile",
+    "audit_block",
+    "audit_chain",
+    "audit_lane",
+    "audit_lane_link",
+    "audit_table",
+    "audit_ledger",
+];
+
 thread_local! {
     /// Whether the change under way is our own work on the ledger; read by the guard.
     static WORKING: Cell<u32> = const { Cell::new(0) };
@@ -89,11 +102,21 @@ pub(super) fn ensure() -> Result<pg_sys::Oid> {
             if there.first().get_one::<bool>()? == Some(true) {
                 return Ok(());
             }
-            client.update(include_str!("ledger.sql"), None, &[]).map(|_| ())
+            let guards: String = TABLES.iter().chain(&["audit_entry_other"]).map(|table| guard(table)).collect();
+            client.update(include_str!("ledger.sql"), None, &[])?;
+            client.update(guards.as_str(), None, &[]).map(|_| ())
         })?;
         partitions()
     })?;
     Ok(owner)
+}
+
+/// The statement that keeps a table from being changed by hand.
+fn guard(table: &str) -> String {
+    format!(
+        "CREATE TRIGGER canon_audit_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON canon.{table}
+             FOR EACH STATEMENT EXECUTE FUNCTION canon.audit_guard();"
+    )
 }
 
 /// Makes the partitions of this month and the next ones. Must run as the owner.
@@ -126,9 +149,8 @@ pub(super) fn partitions() -> Result<()> {
             // Digits and hyphens of our own making.
             let sql = format!(
                 "CREATE TABLE canon.audit_entry_{name} PARTITION OF canon.audit_entry
-                     FOR VALUES FROM ('{from} 00:00:00+00') TO ('{to} 00:00:00+00');
-                 CREATE TRIGGER canon_audit_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE
-                     ON canon.audit_entry_{name} FOR EACH STATEMENT EXECUTE FUNCTION canon.audit_guard();"
+                     FOR VALUES FROM ('{from} 00:00:00+00') TO ('{to} 00:00:00+00'); {}",
+                guard(&format!("audit_entry_{name}"))
             );
             client.update(sql.as_str(), None, &[])?;
         }

@@ -143,27 +143,6 @@ CREATE TABLE canon.audit_ledger (
 ) WITH (fillfactor = 20);
 COMMENT ON TABLE canon.audit_ledger IS 'State of the ledger: how far it is sealed, and the right edge of its tree';
 
-CREATE TRIGGER canon_audit_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON canon.audit_entry
-    FOR EACH STATEMENT EXECUTE FUNCTION canon.audit_guard();
-CREATE TRIGGER canon_audit_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON canon.audit_entry_other
-    FOR EACH STATEMENT EXECUTE FUNCTION canon.audit_guard();
-CREATE TRIGGER canon_audit_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON canon.audit_position
-    FOR EACH STATEMENT EXECUTE FUNCTION canon.audit_guard();
-CREATE TRIGGER canon_audit_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON canon.audit_tile
-    FOR EACH STATEMENT EXECUTE FUNCTION canon.audit_guard();
-CREATE TRIGGER canon_audit_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON canon.audit_block
-    FOR EACH STATEMENT EXECUTE FUNCTION canon.audit_guard();
-CREATE TRIGGER canon_audit_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON canon.audit_chain
-    FOR EACH STATEMENT EXECUTE FUNCTION canon.audit_guard();
-CREATE TRIGGER canon_audit_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON canon.audit_lane
-    FOR EACH STATEMENT EXECUTE FUNCTION canon.audit_guard();
-CREATE TRIGGER canon_audit_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON canon.audit_lane_link
-    FOR EACH STATEMENT EXECUTE FUNCTION canon.audit_guard();
-CREATE TRIGGER canon_audit_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON canon.audit_table
-    FOR EACH STATEMENT EXECUTE FUNCTION canon.audit_guard();
-CREATE TRIGGER canon_audit_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON canon.audit_ledger
-    FOR EACH STATEMENT EXECUTE FUNCTION canon.audit_guard();
-
 INSERT INTO canon.audit_ledger
     (origin, incarnation, identity, after_id, size, edge, head, block, block_hash, snapshot, cursor_xid, cursor_id, anchor)
 VALUES ('pg_canon/' || gen_random_uuid(), 1, canon.audit_identity(), 0, 0, '\x', decode(repeat('00', 32), 'hex'), 0,
