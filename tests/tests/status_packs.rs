@@ -388,11 +388,11 @@ fn business_rules_of_cutover() -> Result<()> {
              SELECT phi_id, ctm_id, 28, true FROM cutover.phases_instance_phi, cutover.controls_master_ctm WHERE phi_order = 1;",
     )?;
     client.batch_execute(&format!("{start_iteration}; UPDATE cutover.plans_instance_pli SET pli_status = 6"))?;
-    refuse(
-        &mut client,
-        "UPDATE cutover.plans_instance_pli SET ite_id = gen_random_uuid()",
-        "is frozen since it left PLANNING",
-    )?;
+    let moved = "WITH other AS (INSERT INTO cutover.iterations_ite (mig_id, plm_id, itt_code, ite_name, ite_status)
+            SELECT mig_id, plm_id, itt_code, 'Another', 9 FROM cutover.iterations_ite RETURNING ite_id)
+        UPDATE cutover.plans_instance_pli SET ite_id = other.ite_id FROM other";
+    let refusal = refused(&mut client, moved, &SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE)?;
+    assert!(refusal.message().ends_with("its template and its run stay"), "{refusal}");
     let sequence = |n: u32, status: u32| {
         format!("UPDATE cutover.sequences_instance_sqi SET sqi_status = {status} WHERE sqi_order = {n}")
     };

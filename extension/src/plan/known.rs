@@ -104,8 +104,10 @@ fn only(
     Ok(found)
 }
 
+type Mappings = Vec<Rc<Mapping>>;
+
 /// Mappings whose roots the current user may read, and the others.
-pub(super) fn by_readability(db: &Db) -> Result<(Vec<Rc<Mapping>>, Vec<Rc<Mapping>>)> {
+pub(super) fn by_readability(db: &Db) -> Result<(Mappings, Mappings)> {
     let all = all(db)?;
     if all.len() < 2 {
         return Ok((all.to_vec(), Vec::new()));
