@@ -8,6 +8,10 @@ use canon_bench::{Machine, Options, REGISTRY, measure, picture, select, table, w
 use clap::Parser;
 use xtask::{Server, repo_root};
 
+/// The allocator of `canon`, for both contenders.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measure pg_canon against its peers; started by `cargo xtask bench`.
 #[derive(Debug, Parser)]
 struct Cli {

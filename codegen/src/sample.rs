@@ -17,11 +17,20 @@ pub use literal::literal;
 
 /// A value for `column`, as JSON; `n` tells rows apart.
 pub fn value(table: &Table, column: &Column, n: u32) -> Value {
+    value_among(&|| value_list(table, &column.name), table, column, n)
+}
+
+/// [`value`], where the lists of the checks are known already.
+pub(crate) fn value_in(lists: &BTreeMap<String, Vec<String>>, table: &Table, column: &Column, n: u32) -> Value {
+    value_among(&|| lists.get(&column.name).cloned(), table, column, n)
+}
+
+fn value_among(list: &dyn Fn() -> Option<Vec<String>>, table: &Table, column: &Column, n: u32) -> Value {
     let element = column.ty.strip_suffix("[]");
     if let Some(element) = element {
         return Value::Array(vec![allowed_element(table, column).unwrap_or_else(|| scalar(table, column, element, n))]);
     }
-    if let Some(values) = value_list(table, &column.name) {
+    if let Some(values) = list() {
         return Value::from(values[n as usize % values.len()].clone());
     }
     scalar(table, column, &column.ty, n)
@@ -59,8 +68,9 @@ pub fn is_json_text(table: &Table, column: &str) -> bool {
 /// A row of `table` in which every column that can be written has a value. Foreign keys get values
 /// too, which point at nothing.
 pub fn row(table: &Table, n: u32) -> Map<String, Value> {
+    let lists = value_lists(table);
     let writable = table.columns.iter().filter(|c| c.generated.is_none() && c.identity != Some(Identity::Always));
-    writable.map(|column| (column.name.clone(), value(table, column, n))).collect()
+    writable.map(|column| (column.name.clone(), value_in(&lists, table, column, n))).collect()
 }
 
 /// An element that `column <@ ARRAY['a', 'b']` allows.

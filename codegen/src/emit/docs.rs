@@ -34,7 +34,7 @@ use crate::lock::{DocId, Lock, SourceLock};
 use crate::measure::Measured;
 use crate::project::{Project, ProjectSource};
 use crate::references::{self, Document, Id};
-use crate::regions::{Key, Kind, Owner, Page};
+use crate::regions::{Key, Kind, Owner};
 use crate::write::{Files, MARKER};
 
 /// What documents are made of, apart from the project itself.
@@ -125,18 +125,18 @@ impl Book<'_> {
                 PageContext { marker, editing, command: self.command, source: &source, file, title, entries, index };
             let text = renderer.page(template, &context, texts)?;
             let path = self.folder.join(file);
-            let page = Page::parse(&path, &text).map_err(|error| Error::Internal(error.to_string()))?;
-            new.push(page);
-            files.insert(path, text);
+            new.push((path, text));
             Ok::<_, Error>(())
         };
         add(INDEX, &source.title, "index.md", &take(&layout.on_index), Some(&index), &mut texts)?;
         for page in &layout.pages {
             add(&page.file, &page.title, "page.md", &take(&page.ids), None, &mut texts)?;
         }
-        for (path, message) in material.existing.edits(self.folder, &new) {
+        let edits = material.existing.edits(self.folder, &new);
+        for (path, message) in edits.map_err(|error| Error::Internal(error.to_string()))? {
             files.would_lose(path, message);
         }
+        new.into_iter().for_each(|(path, text)| files.insert(path, text));
         for (key, text) in texts.iter().filter(|(key, text)| key.is_human() && is_filled(&text.body)) {
             let message = format!(
                 "line {}: the text of the region \"{key}\" has no place on the new pages; the template leaves it out",

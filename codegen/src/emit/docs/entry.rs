@@ -1,6 +1,6 @@
 //! What the template of a table or view is given.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use canon_core::schema::{Column, Function, Model, Origin, QName, Table, TableKind, Trigger, TriggerEnabled, View};
 use serde::Serialize;
@@ -145,6 +145,7 @@ impl<'a> Maker<'a> {
 
     pub(super) fn table(&self, table: &Table, id: DocId, category: Category) -> Entry {
         let page = self.layout.page(id);
+        let lists = sample::value_lists(table);
         let statements =
             std::iter::once(ddl::table(table)).chain(table.indexes.iter().map(|i| ddl::index(&table.name, i)));
         let references: Vec<Relation> = table
@@ -168,7 +169,7 @@ impl<'a> Maker<'a> {
             },
             comment: table.comment.clone().unwrap_or_default(),
             definition: lines(statements),
-            columns: table.columns.iter().map(|c| field(table, c)).collect(),
+            columns: table.columns.iter().map(|c| field(table, &lists, c)).collect(),
             indexes: indexes::of(table),
             row_security: table.row_security,
             force_row_security: table.force_row_security,
@@ -193,7 +194,7 @@ impl<'a> Maker<'a> {
             kind: if view.materialized { "Materialized view" } else { "View" },
             comment: view.comment.clone().unwrap_or_default(),
             definition: lines(statements),
-            columns: view.columns.iter().map(|c| field(&described, c)).collect(),
+            columns: view.columns.iter().map(|c| field(&described, &BTreeMap::new(), c)).collect(),
             indexes: indexes::of(&described),
             triggers: view.triggers.iter().map(trigger).collect(),
             queries: queries::of_view(view),
@@ -341,7 +342,7 @@ fn pairs(from: &[String], to: &[String]) -> String {
     from.iter().zip(to).map(|(a, b)| format!("{} → {}", code_cell(a), code_cell(b))).collect::<Vec<_>>().join(", ")
 }
 
-fn field(table: &Table, column: &Column) -> Field {
+fn field(table: &Table, lists: &BTreeMap<String, Vec<String>>, column: &Column) -> Field {
     let default_md = match (&column.default, &column.generated, column.identity) {
         (Some(default), ..) => code_cell(default),
         (None, Some(generated), _) => format!("generated: {}", code_cell(&generated.expression)),
@@ -349,7 +350,7 @@ fn field(table: &Table, column: &Column) -> Field {
         (None, None, None) => "-".to_owned(),
     };
     let example = match (&column.generated, column.ty.is_empty()) {
-        (None, false) => match sample::value(table, column, 0) {
+        (None, false) => match sample::value_in(lists, table, column, 0) {
             serde_json::Value::String(text) => text,
             other => other.to_string(),
         },

@@ -95,13 +95,25 @@ impl Existing {
     }
 
     /// Edits of generated text on the pages of a source that are not in the `new` pages either.
-    pub(super) fn edits(&self, folder: &Path, new: &[Page]) -> Vec<(PathBuf, String)> {
+    ///
+    /// # Errors
+    ///
+    /// When a new page does not read.
+    pub(super) fn edits(&self, folder: &Path, new: &[(PathBuf, String)]) -> Result<Vec<(PathBuf, String)>, Error> {
         let mut found = Vec::new();
+        // Taken apart only where there is an edit to look for.
+        let mut pages: Option<Vec<Page>> = None;
         for OldPage { page, is_plain } in self.pages.iter().filter(|p| p.page.path.starts_with(folder)) {
             if *is_plain {
                 continue;
             }
             for (n, stretch) in page.stretches.iter().enumerate().filter(|(_, s)| !s.is_untouched()) {
+                let new = match &mut pages {
+                    Some(pages) => pages,
+                    None => {
+                        pages.insert(new.iter().map(|(path, text)| Page::parse(path, text)).collect::<Result<_, _>>()?)
+                    }
+                };
                 let old = stretch.text.replace("\r\n", "\n");
                 let mut all = new.iter().flat_map(|p| &p.stretches);
                 if all.clone().any(|s| s.text == old) {
@@ -119,7 +131,7 @@ impl Existing {
                 found.push((page.path.clone(), message));
             }
         }
-        found
+        Ok(found)
     }
 
     /// Texts on pages that belong to none of the `folders`: of a source that is gone.

@@ -47,6 +47,9 @@ enum Request {
 /// Stands around a request in rendered text; no text of a model gets this far with one.
 const MARK: char = '\u{1}';
 
+/// How JSON spells it.
+const MARK_IN_JSON: &[u8] = b"\\u0001";
+
 /// The engine with all templates.
 pub(super) struct Renderer {
     engine: Tera,
@@ -74,9 +77,7 @@ impl Renderer {
 
     /// Renders a page. `texts` are taken out as they are placed.
     pub(super) fn page(&self, template: &str, context: &impl Serialize, texts: &mut Texts) -> Result<String, Error> {
-        let mut context = serde_json::to_value(context).map_err(|error| Error::Internal(error.to_string()))?;
-        scrub(&mut context);
-        let context = Context::from_serialize(&context).map_err(|error| template_error(&error))?;
+        let context = scrubbed(context)?;
         self.lock().clear();
         let rendered = self.engine.render(template, &context).map_err(|error| template_error(&error))?;
         let fail = |message: String| Error::Template { name: template.to_owned(), message };
@@ -158,6 +159,19 @@ fn template_error(error: &tera::Error) -> Error {
     }
     let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
     Error::Template { name: "of the documents".to_owned(), message }
+}
+
+/// The context of a template, in which no text has the character that stands around requests.
+fn scrubbed(context: &impl Serialize) -> Result<Context, Error> {
+    let internal = |error: serde_json::Error| Error::Internal(error.to_string());
+    // Hardly any text has it, and to look for it is cheaper than to take all texts apart.
+    let text = serde_json::to_vec(context).map_err(internal)?;
+    if memchr::memmem::find(&text, MARK_IN_JSON).is_none() {
+        return Context::from_serialize(context).map_err(|error| template_error(&error));
+    }
+    let mut context = serde_json::to_value(context).map_err(internal)?;
+    scrub(&mut context);
+    Context::from_serialize(&context).map_err(|error| template_error(&error))
 }
 
 /// Takes the character that stands around requests out of all texts.
