@@ -111,7 +111,7 @@ fn emitting() -> Result<Case> {
     let emitters = move |_: Round| {
         let start = Instant::now();
         let files = project.generate(what)?;
-        ensure!(files.iter().count() > 1000, "too few files");
+        ensure!(files.iter().count() > 800, "too few files");
         let model = &project.sources[0].loaded.model;
         let diagram = Graph::new(model).whole(Columns::Keys).mermaid();
         ensure!(diagram.len() > KB && insert_order(model).len() == delete_order(model).len(), "no diagram");
